@@ -1,0 +1,1 @@
+"""The work itself, free of Dagster, of the environment and of global state."""

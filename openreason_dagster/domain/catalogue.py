@@ -1,0 +1,160 @@
+"""The model catalogue: one YAML file per model; adding a file is how a model appears.
+
+Values may hold `${NAME}` or `${NAME:-default}`; the caller passes the variables, so nothing here reads the
+environment.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from openreason_dagster.domain.errors import RecipeError
+from openreason_dagster.domain.recipe import Name
+from openreason_dagster.domain.yaml_model import YamlModel, read_yaml
+
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::-(?P<default>[^}]*))?\}")
+
+
+class _Model(YamlModel):
+    name: Name
+    revision: str
+    """Version of the weights or of the data; another revision makes the model's partitions stale."""
+    license: str
+    description: str = ""
+
+
+class TransformersModel(_Model):
+    """Weights run in process by Hugging Face Transformers, on a GPU if there is one."""
+
+    engine: Literal["transformers"]
+    path: str
+    """Folder relative to the catalogue file, or a hub repository taken at `revision`."""
+    dtype: Literal["float64", "float32", "bfloat16", "float16", "auto"] = "auto"
+    batch_size: int = Field(default=32, ge=1)
+    """Sequences decoded together."""
+
+
+class OpenAIModel(_Model):
+    """Any server that speaks the OpenAI chat completions API."""
+
+    engine: Literal["openai"]
+    base_url: str
+    """Address up to and including `/v1`."""
+    served_model: str
+    """Name the server knows the model by."""
+    api_key: str | None = None
+    """Best given as `${NAME}`; never stored with a trace."""
+    concurrency: int = Field(default=16, ge=1)
+    timeout_seconds: float = Field(default=600.0, gt=0)
+    max_attempts: int = Field(default=3, ge=1, le=3)
+    sends_seed: Literal["yes", "no"] = "yes"
+    """Hosted services that refuse `seed` need `no`."""
+
+
+class DatasetColumns(YamlModel):
+    """Which column of a set of imported traces holds what."""
+
+    prompt: str
+    completions: str
+    """A text, a list of texts, or a list of objects."""
+    completion_text: str | None = None
+    """Key of the text when `completions` is a list of objects."""
+    reasoning: str | None = None
+    """Column with the reasoning when it is kept apart from the answer."""
+
+
+class DatasetModel(_Model):
+    """Traces that somebody else sampled, imported instead of generated."""
+
+    engine: Literal["dataset"]
+    path: str
+    """JSONL, CSV or Parquet file, plain or gzip, relative to the catalogue file."""
+    columns: DatasetColumns
+    temperature: float | None = None
+    """Temperature the traces were sampled at; null when the set does not state it."""
+
+
+CatalogueModel = TransformersModel | OpenAIModel | DatasetModel
+_MODELS: dict[object, type[TransformersModel] | type[OpenAIModel] | type[DatasetModel]] = {
+    "transformers": TransformersModel,
+    "openai": OpenAIModel,
+    "dataset": DatasetModel,
+}
+
+
+def model_names(folder: Path) -> list[str]:
+    """Names of the catalogue's models, which are the stems of its files, sorted.
+
+    Raises:
+        RecipeError: the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise RecipeError(f"catalogue folder {str(folder)!r} does not exist; create it with one YAML file per model.")
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def load_model(folder: Path, name: str, *, variables: Mapping[str, str]) -> CatalogueModel:
+    """Read and check one catalogue file.
+
+    Raises:
+        RecipeError: unknown model, broken file, unset variable, or a name that differs from the file's stem.
+    """
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(model_names(folder)) or "none"
+        raise RecipeError(
+            f"model {name!r} is not in the catalogue {str(folder)!r}. Known models: {known}. Add {path.name}."
+        )
+    values = _substitute(read_yaml(path), variables, path)
+    engine = values.get("engine") if isinstance(values, dict) else None
+    if engine not in _MODELS:
+        raise RecipeError(f"{path}: key `engine`: found {engine!r}; expected one of {', '.join(map(str, _MODELS))}.")
+    model = _MODELS[engine].from_values(values, path=path)
+    if model.name != name:
+        raise RecipeError(f"{path}: key `name` is {model.name!r} but the file is named {name!r}; make them equal.")
+    return model
+
+
+def select_models(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The catalogue names that a recipe's `models` selects, in catalogue order.
+
+    Raises:
+        RecipeError: a pattern without `*` names a model that the catalogue lacks.
+    """
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
+    excluded = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    missing = [pattern for pattern in wanted if "*" not in pattern and pattern not in names]
+    if missing:
+        known = ", ".join(names) or "none"
+        raise RecipeError(f"recipe key `models`: {missing[0]!r} is not in the catalogue. Known models: {known}.")
+    return [
+        name
+        for name in names
+        if any(fnmatchcase(name, pattern) for pattern in wanted)
+        and not any(fnmatchcase(name, pattern) for pattern in excluded)
+    ]
+
+
+def _substitute(value: object, variables: Mapping[str, str], path: Path) -> object:
+    if isinstance(value, dict):
+        return {key: _substitute(item, variables, path) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_substitute(item, variables, path) for item in value]
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: _variable(match, variables, path), value)
+    return value
+
+
+def _variable(match: re.Match[str], variables: Mapping[str, str], path: Path) -> str:
+    name, default = match["name"], match["default"]
+    if name in variables:
+        return variables[name]
+    if default is None:
+        raise RecipeError(
+            f"{path}: uses ${{{name}}}, but the environment variable {name} is not set. Set it and try again."
+        )
+    return default

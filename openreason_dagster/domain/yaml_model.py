@@ -1,0 +1,96 @@
+"""Strict pydantic models read from YAML files, with errors that name file, key, value and remedy."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from openreason_dagster.domain.errors import RecipeError
+
+
+class YamlModel(BaseModel):
+    """A frozen model that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> Self:
+        """Read one YAML file.
+
+        Raises:
+            RecipeError: the file is missing, is not YAML, or does not fit the model.
+        """
+        return cls.from_values(read_yaml(path), path=path)
+
+    @classmethod
+    def from_values(cls, values: object, *, path: Path) -> Self:
+        """Check parsed YAML; `path` is only named in errors."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise RecipeError(_explain(cls, path, error)) from error
+
+    @staticmethod
+    def require_file(key: str, file: Path, *, recipe_path: Path) -> None:
+        """Raise RecipeError unless `file` exists."""
+        if not file.exists():
+            raise RecipeError(
+                f"{recipe_path}: key `{key}` names {str(file)!r}, which does not exist. "
+                f"Paths are relative to {str(recipe_path.parent)!r}; correct the path or put the file there."
+            )
+
+
+def read_yaml(path: Path) -> object:
+    """Parse one YAML file safely; RecipeError says where it broke."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read ({error}). Give the path of a UTF-8 YAML file.") from error
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: is not valid YAML: {error}. Correct the file at that place.") from error
+
+
+def _explain(model: type[BaseModel], path: Path, error: ValidationError) -> str:
+    lines = [_explain_one(model, problem) for problem in error.errors(include_url=False)]
+    return f"{path}: {len(lines)} problem(s)\n" + "\n".join(f"  - {line}" for line in lines)
+
+
+def _explain_one(model: type[BaseModel], problem: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
+    found = repr(problem["input"])
+    found = found if len(found) <= 80 else found[:77] + "..."
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key `{key}` (value {found}). {_nearest_key(model, str(problem['loc'][-1]))}"
+    if problem["type"] == "missing":
+        return f"key `{key}` is missing. Add it."
+    return f"key `{key}`: found {found}; {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _nearest_key(model: type[BaseModel], key: str) -> str:
+    known = sorted(_all_keys(model, set()))
+    near = get_close_matches(key, known, n=1)
+    return f"Did you mean `{near[0]}`? Otherwise remove it." if near else "Remove it or correct its name."
+
+
+def _all_keys(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:
+    if model in seen:
+        return set()
+    seen.add(model)
+    keys = set(model.model_fields)
+    for part in _models_within([field.annotation for field in model.model_fields.values()]):
+        keys |= _all_keys(part, seen)
+    return keys
+
+
+def _models_within(annotations: list[Any]) -> set[type[BaseModel]]:
+    found: set[type[BaseModel]] = set()
+    for annotation in annotations:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            found.add(annotation)
+        found |= _models_within(list(getattr(annotation, "__args__", ())))
+    return found

@@ -1,0 +1,209 @@
+"""Recipes and catalogue files are refused before anything runs, and the message says how to mend them."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from openreason_dagster.domain.catalogue import load_model, model_names, select_models
+from openreason_dagster.domain.errors import RecipeError
+from openreason_dagster.domain.recipe import load_recipe
+
+MINIMAL = {
+    "name": "small",
+    "title": "Small",
+    "seed": 0,
+    "sources": [
+        {
+            "name": "sums",
+            "kind": "procedural",
+            "task": "starter/addition",
+            "count": 3,
+            "seed": 1,
+            "license": "Apache-2.0",
+        }
+    ],
+    "models": ["*"],
+    "temperatures": [0.6],
+    "sampling": {"samples_per_prompt": 1, "max_tokens": 16},
+    "release": {"license": "Apache-2.0"},
+}
+FILE_SOURCE = {
+    "name": "gsm8k",
+    "kind": "file",
+    "path": "missing.jsonl",
+    "domain": "math",
+    "verifier": "math",
+    "license": "MIT",
+    "columns": {"prompt": "question", "answer": "answer"},
+}
+HUB_SOURCE = {key: value for key, value in FILE_SOURCE.items() if key != "path"} | {
+    "kind": "hub",
+    "repository": "openai/gsm8k",
+    "split": "train",
+    "revision": "abc",
+}
+
+
+def write(folder: Path, values: object, name: str = "recipe.yaml") -> Path:
+    path = folder / name
+    path.write_text(values if isinstance(values, str) else yaml.safe_dump(values), encoding="utf-8")
+    return path
+
+
+def changed(**changes: object) -> dict[str, object]:
+    return MINIMAL | changes
+
+
+def test_recipe_minimal_loads(tmp_path):
+    recipe = load_recipe(write(tmp_path, MINIMAL))
+    assert recipe.temperature_keys == ["0.6"]
+    assert recipe.sampling.commit_rows > 0
+
+
+@pytest.mark.parametrize(
+    ("values", "fragments"),
+    [
+        pytest.param("name: [unclosed", ["recipe.yaml", "not valid YAML", "line"], id="broken-yaml"),
+        pytest.param("", ["recipe.yaml", "whole file"], id="empty-file"),
+        pytest.param("- a list", ["recipe.yaml", "whole file"], id="not-a-mapping"),
+        pytest.param(changed(temperatur=[0.1]), ["`temperatur`", "Did you mean `temperatures`"], id="misspelt-key"),
+        pytest.param(
+            changed(sampling={"samples_per_prompt": 1, "max_tokens": 16, "top_x": 3}),
+            ["`sampling.top_x`", "Did you mean `top_p`"],
+            id="misspelt-nested-key",
+        ),
+        pytest.param({k: v for k, v in MINIMAL.items() if k != "release"}, ["`release` is missing"], id="missing-key"),
+        pytest.param(changed(temperatures=[0.6, 3.0]), ["temperatures", "3", "0 to 2"], id="temperature-too-high"),
+        pytest.param(changed(temperatures=[0.6, 0.6]), ["listed twice"], id="temperature-twice"),
+        pytest.param(changed(temperatures=[]), ["temperatures", "at least 1"], id="no-temperature"),
+        pytest.param(changed(sources=MINIMAL["sources"] * 2), ["'sums'", "used twice"], id="source-twice"),
+        pytest.param(
+            changed(sources=[MINIMAL["sources"][0] | {"count": 0}]), ["count", "greater than or equal to 1"], id="zero"
+        ),
+        pytest.param(
+            changed(sources=[MINIMAL["sources"][0] | {"name": "a|b"}]), ["name", "a|b", "pattern"], id="bad-name"
+        ),
+        pytest.param(
+            changed(sources=[MINIMAL["sources"][0] | {"task": "reasoning_gym/leg_counting"}]),
+            ["reasoning_gym", "`domain`"],
+            id="task-without-domain",
+        ),
+        pytest.param(
+            changed(sources=[FILE_SOURCE]), ["sources.gsm8k.path", "missing.jsonl", "does not exist"], id="no-file"
+        ),
+        pytest.param(
+            changed(sources=[FILE_SOURCE | {"columns": {"prompt": "question"}}]),
+            ["columns.answer", "without a reference"],
+            id="no-reference-column",
+        ),
+        pytest.param(
+            changed(sources=[FILE_SOURCE | {"verifier": "choice"}]),
+            ["`choice` needs `columns.choices`"],
+            id="no-choices",
+        ),
+        pytest.param(
+            changed(sources=[FILE_SOURCE | {"answer_extraction": {"rule": "after_marker"}}]),
+            ["marker"],
+            id="marker-missing",
+        ),
+        pytest.param(
+            changed(sources=[HUB_SOURCE | {"revision": None}]), ["needs `revision`", "commit hash"], id="unpinned-hub"
+        ),
+        pytest.param(
+            changed(sources=[HUB_SOURCE | {"repository": "./nowhere"}]),
+            ["sources.gsm8k.repository", "nowhere", "does not exist"],
+            id="local-hub-folder-missing",
+        ),
+        pytest.param(
+            changed(sft_mix={"domain_shares": {"math": 0.5, "code": 0.2}}), ["sum to 0.7", "must sum to 1"], id="shares"
+        ),
+        pytest.param(
+            changed(benchmarks=[{"name": "b", "kind": "file", "path": "gone.jsonl", "columns": {"prompt": "q"}}]),
+            ["benchmarks.b.path", "gone.jsonl"],
+            id="benchmark-missing",
+        ),
+    ],
+)
+def test_recipe_unusable_is_refused_with_remedy(tmp_path, values, fragments):
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(tmp_path, values))
+    for fragment in ["recipe.yaml", *fragments]:
+        assert fragment in str(caught.value)
+
+
+def test_recipe_missing_file_is_named(tmp_path):
+    with pytest.raises(RecipeError, match=r"nowhere\.yaml.*cannot be read"):
+        load_recipe(tmp_path / "nowhere.yaml")
+
+
+def test_shipped_recipes_load():
+    recipes = sorted(Path("recipes").glob("*.yaml"))
+    assert {path.stem for path in recipes} >= {"starter", "gsm8k"}
+    for path in recipes:
+        if path.stem != "gsm8k":  # its data file is given by the user
+            assert load_recipe(path).name == path.stem
+
+
+TRANSFORMERS = {
+    "name": "mine",
+    "engine": "transformers",
+    "path": "weights",
+    "revision": "1",
+    "license": "Apache-2.0",
+}
+
+
+def test_catalogue_substitutes_variables(tmp_path):
+    write(tmp_path, TRANSFORMERS | {"path": "${WEIGHTS}", "revision": "${REVISION:-7}"}, "mine.yaml")
+    model = load_model(tmp_path, "mine", variables={"WEIGHTS": "/somewhere"})
+    assert (model.path, model.revision) == ("/somewhere", "7")
+
+
+@pytest.mark.parametrize(
+    ("values", "fragments"),
+    [
+        pytest.param(TRANSFORMERS | {"name": "other"}, ["'other'", "file is named 'mine'"], id="name-differs"),
+        pytest.param(TRANSFORMERS | {"engine": "magic"}, ["`engine`", "'magic'", "transformers"], id="unknown-engine"),
+        pytest.param(TRANSFORMERS | {"path": "${UNSET}"}, ["UNSET", "not set"], id="unset-variable"),
+        pytest.param(TRANSFORMERS | {"batchsize": 4}, ["`batchsize`", "Did you mean `batch_size`"], id="misspelt"),
+        pytest.param("engine: [", ["not valid YAML"], id="broken-yaml"),
+        pytest.param("just text", ["`engine`"], id="not-a-mapping"),
+    ],
+)
+def test_catalogue_file_unusable_is_refused_with_remedy(tmp_path, values, fragments):
+    write(tmp_path, values, "mine.yaml")
+    with pytest.raises(RecipeError) as caught:
+        load_model(tmp_path, "mine", variables={})
+    for fragment in ["mine.yaml", *fragments]:
+        assert fragment in str(caught.value)
+
+
+def test_catalogue_unknown_model_lists_known_ones(tmp_path):
+    write(tmp_path, TRANSFORMERS, "mine.yaml")
+    with pytest.raises(RecipeError, match=r"'yours'.*Known models: mine"):
+        load_model(tmp_path, "yours", variables={})
+
+
+def test_catalogue_missing_folder_is_named(tmp_path):
+    with pytest.raises(RecipeError, match="does not exist"):
+        model_names(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        pytest.param(["*"], ["base", "endpoint", "small"], id="all"),
+        pytest.param(["*", "!endpoint"], ["base", "small"], id="all-but-one"),
+        pytest.param(["small"], ["small"], id="by-name"),
+        pytest.param(["s*", "base"], ["base", "small"], id="catalogue-order"),
+        pytest.param(["x*"], [], id="pattern-without-match"),
+    ],
+)
+def test_select_models_follows_patterns(patterns, expected):
+    assert select_models(patterns, ["base", "endpoint", "small"]) == expected
+
+
+def test_select_models_unknown_name_is_refused():
+    with pytest.raises(RecipeError, match="'large' is not in the catalogue"):
+        select_models(["large"], ["base"])

@@ -1,0 +1,136 @@
+"""The prompt pool: which seed prompts may be sampled, and why the others may not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from openreason_dagster.domain.curation.decontamination import overlaps
+from openreason_dagster.domain.curation.duplicates import exact_duplicates
+from openreason_dagster.domain.errors import PoolError
+from openreason_dagster.domain.records import Verdict
+from openreason_dagster.domain.schemas import PROMPT_POOL, PROMPT_POOL_DROPPED
+
+Audit = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolResult:
+    """`pool` has the schema of prompt_pool, `dropped` of prompt_pool_dropped; every seed row is in exactly one."""
+
+    pool: pl.DataFrame
+    dropped: pl.DataFrame
+
+
+def build_pool(
+    seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, ngram: int, rejected_share_limit: float
+) -> PoolResult:
+    """Drop seeds without reference, then duplicates, then contaminated ones, then those whose reference fails.
+
+    `seeds` (schema of seed_prompts) lists the sources in the recipe's order: of equal prompts the first source's
+    stays. Within a source rows are ordered by their identifier, whatever order they arrive in. `audit` judges each
+    prompt's own reference and returns `prompt_id`, `verdict` and `message`; only `correct` enters the pool.
+
+    Raises:
+        PoolError: the dropped share exceeds `rejected_share_limit`, nothing is left, or the audit passed over a
+            prompt; with the counts by cause.
+    """
+    remaining, dropped = _in_order(seeds), []
+    for select in (_without_reference, _repeated, _overlapping(benchmarks, ngram), _refused_by(audit)):
+        reasons = select(remaining)
+        dropped.append(remaining.join(reasons, on="position", maintain_order="left"))
+        remaining = remaining.join(reasons, on="position", how="anti", maintain_order="left")
+    result = PoolResult(
+        pool=remaining.select(PROMPT_POOL.schema.names()),
+        dropped=pl.concat(dropped).sort("position").select(PROMPT_POOL_DROPPED.schema.names()),
+    )
+    _require_enough(result, seeds.height, rejected_share_limit)
+    return result
+
+
+def _in_order(seeds: pl.DataFrame) -> pl.DataFrame:
+    """Seeds with a `position`: sources as they first appear, then by identifier, shorter (smaller) numbers first."""
+    return (
+        seeds.with_row_index("arrival")
+        .sort(
+            pl.col("arrival").min().over("source"),
+            pl.col("source_row_id").str.len_chars(),
+            "source_row_id",
+            "prompt_id",
+            "arrival",
+        )
+        .drop("arrival")
+        .with_row_index("position")
+    )
+
+
+def _without_reference(seeds: pl.DataFrame) -> pl.DataFrame:
+    empty = pl.col("reference_answer").fill_null("").str.strip_chars() == ""
+    return seeds.filter(empty).select(
+        "position", reason=pl.lit("no_reference"), detail=pl.lit("the reference answer is empty")
+    )
+
+
+def _repeated(seeds: pl.DataFrame) -> pl.DataFrame:
+    pairs = exact_duplicates(seeds)
+    first = seeds.select("source", "source_row_id", "prompt_id")[pairs["first_row"]]
+    return first.select(
+        seeds["position"].gather(pairs["row"]),
+        reason=pl.lit("duplicate"),
+        detail=pl.format("same text as row {} of source {} (prompt {})", "source_row_id", "source", "prompt_id"),
+    )
+
+
+def _overlapping(benchmarks: pl.DataFrame, ngram: int) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    def contaminated(seeds: pl.DataFrame) -> pl.DataFrame:
+        found = overlaps(seeds, benchmarks, ngram=ngram)
+        return seeds.join(found, on="prompt_id", maintain_order="left").select(
+            "position",
+            reason=pl.lit("contaminated"),
+            detail=pl.format("overlaps row {} of {}: {}", "benchmark_row_id", "benchmark", "matching_text"),
+        )
+
+    return contaminated
+
+
+def _refused_by(audit: Audit) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    def refused(seeds: pl.DataFrame) -> pl.DataFrame:
+        judged = seeds.select("position", "prompt_id").join(
+            audit(seeds.drop("position")).select("prompt_id", "verdict", "message"),
+            on="prompt_id",
+            how="left",
+            validate="m:1",
+            maintain_order="left",
+        )
+        missing = judged.filter(pl.col("verdict").is_null())
+        if missing.height:
+            raise PoolError(
+                f"the reference audit gave no verdict for {missing.height} of {judged.height} prompts, the first is "
+                f"{missing['prompt_id'][0]!r}; expected one for each. Look at the verifier of that prompt."
+            )
+        return judged.filter(pl.col("verdict") != Verdict.CORRECT.value).select(
+            "position",
+            reason=pl.lit("bad_reference"),
+            detail=pl.format("{}: {}", "verdict", pl.col("message").fill_null("")),
+        )
+
+    return refused
+
+
+def _require_enough(result: PoolResult, seeds: int, rejected_share_limit: float) -> None:
+    counts = result.dropped["reason"].value_counts(sort=True).rows()
+    causes = ", ".join(f"{count} {reason}" for reason, count in sorted(counts)) or "none dropped"
+    if result.pool.is_empty():
+        raise PoolError(
+            f"the prompt pool is empty: found {seeds} seed prompts ({causes}), expected at least one that passes. "
+            f"Look at the rows' reasons, then correct the sources or add one."
+        )
+    share = result.dropped.height / seeds
+    if share > rejected_share_limit:
+        first = result.dropped.row(0, named=True)
+        raise PoolError(
+            f"the prompt pool refuses {result.dropped.height} of {seeds} seed prompts ({share:.1%}; {causes}), "
+            f"expected at most {rejected_share_limit:.1%}. The first is row {first['source_row_id']!r} of source "
+            f"{first['source']!r}: {first['reason']}, {first['detail']}. Correct the sources or raise "
+            f"`pool.rejected_share_limit`."
+        )

@@ -1,0 +1,80 @@
+"""How well each model answers each prompt: pass@k, majority answer and difficulty."""
+
+from functools import reduce
+
+import polars as pl
+
+from openreason_dagster.domain.records import Verdict
+from openreason_dagster.domain.schemas import PROMPT_STATISTICS
+
+PASS_AT = (1, 2, 4, 8)
+_GROUP = ("prompt_id", "model", "temperature")
+
+
+def prompt_statistics(verified: pl.DataFrame | pl.LazyFrame, pool: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """Rows of prompt_statistics for every (prompt, model, temperature) that has traces and is in the pool.
+
+    `verified` has the columns of verified_traces, `pool` those of prompt_pool. Traces that were not judged count as
+    samples only. The majority answer is the most frequent extracted answer of all traces, judged or not, and the
+    smallest text among equally frequent ones; whether it is correct is unknown (null) where no trace with that answer
+    was judged, or where such traces were judged differently.
+    """
+    traces = verified.lazy().select(*_GROUP, "verdict", "is_correct", "extracted_answer")
+    counts = traces.group_by(_GROUP).agg(
+        samples=pl.len().cast(pl.Int64),
+        judged=pl.col("is_correct").is_not_null().sum().cast(pl.Int64),
+        correct=(pl.col("verdict") == Verdict.CORRECT.value).sum().cast(pl.Int64),
+    )
+    return (
+        counts.join(_majority(traces), on=_GROUP, how="left")
+        .join(pool.lazy().select("prompt_id", "domain"), on="prompt_id", how="inner", validate="m:1")
+        .with_columns(*(pass_at(k).alias(f"pass_at_{k}") for k in PASS_AT), difficulty_band=_difficulty_band())
+        .select(PROMPT_STATISTICS.schema.names())
+        .sort(_GROUP)
+        .collect()
+    )
+
+
+def pass_at(k: int) -> pl.Expr:
+    """Unbiased estimate of the chance that one of k samples is correct, from columns `judged` (n) and `correct` (c).
+
+    1 - C(n - c, k) / C(n, k), written as a product so that nothing overflows; null where n < k. Chen et al. 2021,
+    arXiv:2107.03374, equation 1.
+    """
+    judged, correct = pl.col("judged"), pl.col("correct")
+    misses = ((judged - correct - i).clip(lower_bound=0) / (judged - i) for i in range(k))
+    return pl.when(judged >= k).then(1 - reduce(lambda left, right: left * right, misses))
+
+
+def _majority(traces: pl.LazyFrame) -> pl.LazyFrame:
+    """`majority_answer` and `is_majority_correct` of every group with an extracted answer."""
+    known = pl.col("is_correct")
+    return (
+        traces.filter(pl.col("extracted_answer").is_not_null())
+        .group_by(*_GROUP, "extracted_answer")
+        .agg(votes=pl.len(), is_majority_correct=pl.when(known.min() == known.max()).then(known.min()))
+        .sort(pl.col("votes"), "extracted_answer", descending=[True, False])
+        .group_by(_GROUP, maintain_order=True)
+        .agg(
+            majority_answer=pl.col("extracted_answer").first(),
+            is_majority_correct=pl.col("is_majority_correct").first(),
+        )
+    )
+
+
+def _difficulty_band() -> pl.Expr:
+    """Band of the share of judged traces that are correct; `unknown` where none was judged."""
+    share = pl.col("correct") / pl.col("judged")
+    return (
+        pl.when(pl.col("judged") == 0)
+        .then(pl.lit("unknown"))
+        .when(pl.col("correct") == 0)
+        .then(pl.lit("unsolved"))
+        .when(share <= 0.25)
+        .then(pl.lit("hard"))
+        .when(share <= 0.75)
+        .then(pl.lit("medium"))
+        .when(share < 1)
+        .then(pl.lit("easy"))
+        .otherwise(pl.lit("solved"))
+    )

@@ -1,0 +1,117 @@
+"""Generated problems as seed rows: the starter's held-out families, and tasks of the reasoning-gym package."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from openreason_dagster.domain.errors import SourceError
+from openreason_dagster.domain.provenance import prompt_id
+from openreason_dagster.domain.recipe import ProceduralSource
+from openreason_dagster.domain.records import SeedPrompt
+from openreason_dagster.domain.seeds.seed_batch import DroppedRow
+from openreason_dagster.domain.seeds.starter_tasks import StarterProblem, generate
+
+UNREPEATABLE_TASKS = frozenset({"isomorphic_strings", "knight_swap", "list_functions", "ransom_note", "word_ladder"})
+"""reasoning-gym tasks whose problems depend on more than the seed: on the order of sets of text, which changes with
+every process, or on the shared random generator."""
+
+
+def procedural_rows(source: ProceduralSource) -> Iterator[SeedPrompt | DroppedRow]:
+    """`count` rows of the source's task, numbered from 0; the same source gives the same rows.
+
+    The starter's problems come from the split that its models never saw.
+
+    Raises:
+        SourceError: the task or one of its options is unknown, or the task cannot be generated or verified safely.
+    """
+    family, _, task = source.task.partition("/")
+    if family == "starter":
+        problems = generate(task, count=source.count, seed=source.seed, split="held_out")
+        return (_starter_prompt(source, str(number), problem) for number, problem in enumerate(problems))
+    return _reasoning_gym_rows(source, task)
+
+
+def _starter_prompt(source: ProceduralSource, row_id: str, problem: StarterProblem) -> SeedPrompt:
+    spec = json.dumps(problem.verifier_spec, ensure_ascii=False)
+    return SeedPrompt(
+        prompt_id=prompt_id(problem.question, problem.verifier, spec),
+        source=source.name,
+        source_row_id=row_id,
+        domain=source.domain or problem.domain,
+        language=source.language,
+        prompt=problem.question,
+        reference_answer=problem.answer,
+        solution=f"{problem.reasoning}\n{problem.conclusion}",
+        verifier=problem.verifier,
+        verifier_spec=spec,
+        license=source.license,
+    )
+
+
+def _reasoning_gym_rows(source: ProceduralSource, task: str) -> Iterator[SeedPrompt | DroppedRow]:
+    from openreason_dagster.domain.verification.procedural import require_safe_task
+
+    require_safe_task(task)
+    if task in UNREPEATABLE_TASKS:
+        raise SourceError(
+            f"source {source.name!r}: task {source.task!r} gives other problems in every process, whatever the seed; "
+            f"expected a task that repeats them, so that traces are not sampled in vain. Use another task."
+        )
+    for number, entry in enumerate(_reasoning_gym_entries(source, task)):
+        yield _reasoning_gym_row(source, task, row_id=str(number), entry=entry)
+
+
+def _reasoning_gym_entries(source: ProceduralSource, task: str) -> Iterator[Mapping[str, Any]]:
+    import reasoning_gym
+
+    where = f"source {source.name!r}, task {source.task!r}"
+    try:
+        dataset = reasoning_gym.create_dataset(task, size=source.count, seed=source.seed, **source.options)
+        for number in range(source.count):
+            yield dataset[number]
+    except (ValueError, TypeError, AssertionError) as error:
+        raise SourceError(
+            f"{where}: cannot be generated with options {source.options} ({error}). Correct the task or its options."
+        ) from error
+
+
+def _reasoning_gym_row(
+    source: ProceduralSource, task: str, *, row_id: str, entry: Mapping[str, Any]
+) -> SeedPrompt | DroppedRow:
+    if not entry["answer"]:
+        detail = f"task {source.task!r} gives no answer to this problem"
+        return DroppedRow(source=source.name, source_row_id=row_id, reason="no_reference", detail=detail)
+    spec = _spec(source, task, entry["metadata"])
+    return SeedPrompt(
+        prompt_id=prompt_id(entry["question"], "procedural", spec),
+        source=source.name,
+        source_row_id=row_id,
+        domain=str(source.domain),
+        language=source.language,
+        prompt=entry["question"],
+        reference_answer=str(entry["answer"]),
+        solution=None,
+        verifier="procedural",
+        verifier_spec=spec,
+        license=source.license,
+    )
+
+
+def _spec(source: ProceduralSource, task: str, metadata: object) -> str:
+    spec = {"task": task, "entry": {"metadata": metadata}}
+    try:
+        return json.dumps(spec, ensure_ascii=False, allow_nan=False, default=_exact_text)
+    except (TypeError, ValueError) as error:
+        raise SourceError(
+            f"source {source.name!r}, task {source.task!r}: its metadata has no JSON form ({error}), so that answers "
+            f"could not be verified later. Use another task."
+        ) from error
+
+
+def _exact_text(value: object) -> str:
+    if isinstance(value, Fraction | Decimal | date):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} is no JSON value")

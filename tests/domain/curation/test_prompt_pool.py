@@ -1,0 +1,147 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from openreason_dagster.domain.curation.prompt_pool import PoolResult, build_pool
+from openreason_dagster.domain.errors import PoolError
+from openreason_dagster.domain.provenance import prompt_id
+from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS, PROMPT_POOL, PROMPT_POOL_DROPPED, SEED_PROMPTS
+
+DATA = Path(__file__).parents[2] / "data"
+WRONG = "wrong"
+
+
+def seed(prompt: str, reference: str | None = "1", source: str = "first", row: str = "0") -> dict[str, Any]:
+    return {
+        "prompt_id": prompt_id(prompt, "math", "{}"),
+        "source": source,
+        "source_row_id": row,
+        "domain": "math",
+        "language": "en",
+        "prompt": prompt,
+        "reference_answer": reference,
+        "solution": None,
+        "verifier": "math",
+        "verifier_spec": "{}",
+        "license": "MIT",
+    }
+
+
+def audit(prompts: pl.DataFrame) -> pl.DataFrame:
+    """Refuses the reference `wrong`."""
+    refused = pl.col("reference_answer") == WRONG
+    return prompts.select(
+        "prompt_id",
+        verdict=pl.when(refused).then(pl.lit("incorrect")).otherwise(pl.lit("correct")),
+        message=pl.lit("compared"),
+    )
+
+
+def pool_of(*rows: dict[str, Any], benchmark: str | None = None, limit: float = 1.0) -> PoolResult:
+    questions = [benchmark] if benchmark else []
+    benchmarks = BENCHMARK_PROMPTS.frame(
+        {"benchmark": "b", "benchmark_row_id": "7", "prompt": text, "solution": None} for text in questions
+    )
+    return build_pool(SEED_PROMPTS.frame(rows), benchmarks, audit=audit, ngram=10, rejected_share_limit=limit)
+
+
+GOOD = seed("What is the good question?", row="9")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "detail"),
+    [
+        pytest.param(seed("What?", None), "no_reference", "empty", id="reference-null"),
+        pytest.param(seed("What?", " \n"), "no_reference", "empty", id="reference-blank"),
+        pytest.param(
+            seed("WHAT is the\n good question?", source="second"), "duplicate", "row 9 of source", id="duplicate"
+        ),
+        pytest.param(seed("Leaked question"), "contaminated", "row 7 of b: leaked question", id="contaminated"),
+        pytest.param(seed("What?", WRONG), "bad_reference", "incorrect: compared", id="reference-refused"),
+        pytest.param(seed("Leaked question", None), "no_reference", "empty", id="reference-before-contamination"),
+        pytest.param(seed("Leaked question", WRONG), "contaminated", "row 7 of b", id="contamination-before-audit"),
+    ],
+)
+def test_dropped_rows_have_the_first_reason_that_applies(row: dict[str, Any], reason: str, detail: str) -> None:
+    result = pool_of(GOOD, row, benchmark="Leaked question!")
+    assert result.pool["prompt"].to_list() == [GOOD["prompt"]]
+    dropped = result.dropped.row(0, named=True)
+    assert (result.dropped.height, dropped["reason"]) == (1, reason)
+    assert detail in dropped["detail"]
+
+
+def test_a_row_without_reference_does_not_displace_its_complete_copy() -> None:
+    result = pool_of(seed("What?", None, row="0"), seed("What?", "2", row="1"))
+    assert result.pool["source_row_id"].to_list() == ["1"]
+
+
+def test_first_source_wins_whatever_the_order_of_its_rows() -> None:
+    rows = [seed(f"Question {n}", source="first", row=str(n)) for n in range(12)]
+    copies = [seed(f"question {n}", source="second", row=str(n)) for n in range(12)]
+    forward, backward = pool_of(*rows, *copies), pool_of(*rows[::-1], *copies[::-1])
+    assert set(forward.pool["source"]) == {"first"}
+    assert forward.pool["source_row_id"].to_list() == [str(n) for n in range(12)]
+    assert forward.pool.equals(backward.pool)
+    assert forward.dropped.equals(backward.dropped)
+
+
+def test_planted_benchmark_question_stays_out() -> None:
+    train = (DATA / "gsm8k" / "train.jsonl").read_text().splitlines()
+    leaked = json.loads((DATA / "gsm8k" / "test.jsonl").read_text().splitlines()[0])["question"]
+    rows = [seed(json.loads(line)["question"], row=str(n)) for n, line in enumerate(train)]
+    result = pool_of(*rows, seed(leaked + " Show your work.", row="40"), benchmark=leaked)
+    assert result.pool.height == 40
+    assert result.dropped.select("source_row_id", "reason").rows() == [("40", "contaminated")]
+
+
+def test_above_the_limit_the_counts_by_cause_are_told() -> None:
+    rows = [GOOD, seed("a", None), seed("b", None), seed("c", WRONG)]
+    with pytest.raises(PoolError, match=r"refuses 3 of 4 seed prompts \(75.0%; 1 bad_reference, 2 no_reference\)"):
+        pool_of(*rows, limit=0.7)
+
+
+def test_at_the_limit_the_pool_stands() -> None:
+    assert pool_of(GOOD, seed("a", None), limit=0.5).pool.height == 1
+
+
+@pytest.mark.parametrize("rows", [pytest.param([], id="no-seeds"), pytest.param([seed("a", None)], id="all-dropped")])
+def test_an_empty_pool_is_refused(rows: list[dict[str, Any]]) -> None:
+    with pytest.raises(PoolError, match="pool is empty"):
+        pool_of(*rows)
+
+
+def test_a_prompt_that_the_audit_passed_over_is_not_let_in() -> None:
+    seeds = SEED_PROMPTS.frame([GOOD, seed("a")])
+    with pytest.raises(PoolError, match="no verdict for 1 of 2"):
+        build_pool(
+            seeds, BENCHMARK_PROMPTS.frame([]), audit=lambda rows: audit(rows[:1]), ngram=10, rejected_share_limit=1
+        )
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            seed,
+            prompt=st.sampled_from(["a", "A ", "b", "b c", "leak", "Leak!", "d", "小"]),
+            reference=st.sampled_from(["1", WRONG, "", None]),
+            source=st.sampled_from(["first", "second", "third"]),
+        ),
+        max_size=25,
+    )
+)
+def test_every_seed_row_ends_in_exactly_one_table(rows: list[dict[str, Any]]) -> None:
+    rows = [GOOD, *({**row, "source_row_id": str(number)} for number, row in enumerate(rows, start=10))]
+    result = pool_of(*rows, benchmark="leak")
+    names = ["source", "source_row_id", "prompt"]
+    ends = pl.concat([result.pool.select(names), result.dropped.select(names)]).rows()
+    assert sorted(ends) == sorted((row["source"], row["source_row_id"], row["prompt"]) for row in rows)
+    assert result.pool.schema == PROMPT_POOL.schema
+    assert result.dropped.schema == PROMPT_POOL_DROPPED.schema
+    assert result.pool["prompt_id"].is_unique().all()
+    assert result.dropped.null_count().sum_horizontal().item() == 0

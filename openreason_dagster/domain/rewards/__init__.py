@@ -1,0 +1,1 @@
+"""One number per trace and name, and their weighted total."""

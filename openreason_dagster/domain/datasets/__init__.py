@@ -1,0 +1,1 @@
+"""Selections and mixes made of verified traces."""

@@ -1,0 +1,81 @@
+"""OR3, rejection sampling: which verified traces of all models and temperatures are kept, and why not the rest."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from openreason_dagster.domain.recipe import ReasoningData
+from openreason_dagster.domain.schemas import REASONING_DATA, REASONING_DATA_DROPPED
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Kept and dropped rows; together every candidate exactly once."""
+
+    kept: pl.DataFrame
+    dropped: pl.DataFrame
+
+
+def candidates(
+    sampled: pl.LazyFrame, verified: pl.LazyFrame, *, scored: pl.LazyFrame, pool: pl.LazyFrame
+) -> pl.LazyFrame:
+    """One narrow row per trace of a pool prompt: keys, verdict, rewards, length, and a hash in place of the text."""
+    text = pl.concat_str("reasoning", pl.lit("\x1f"), "answer").hash()
+    narrow = sampled.select(
+        "trace_id", "prompt_id", "model", "temperature", "finish_reason", "completion_tokens", text_hash=text
+    )
+    verdicts = verified.select("trace_id", "verdict")
+    rewards = scored.select("trace_id", "reward_format", "reward_language_consistency", "reward_total")
+    return (
+        narrow.join(pool.select("prompt_id", "domain"), on="prompt_id", how="inner")
+        .join(verdicts, on="trace_id", how="left")
+        .join(rewards, on="trace_id", how="left")
+    )
+
+
+def select_reasoning_data(rows: pl.DataFrame, rules: ReasoningData) -> Selection:
+    """Apply the filters in order, then keep the best traces of each prompt, spread over models.
+
+    Among traces of equal reward the models take turns; ties are broken by trace_id, which is a hash and favours
+    nobody. The result does not depend on the order of `rows`.
+    """
+    judged = rows.with_columns(reason=_first_reason(rules))
+    ranked = _rank(judged.filter(pl.col("reason").is_null()))
+    rank = pl.col("rank")
+    over = pl.when(pl.col("is_repeat")).then(pl.lit("duplicate_trace")).when(rank > rules.traces_per_prompt)
+    ranked = ranked.with_columns(reason=over.then(pl.lit("over_prompt_limit")))
+    kept = ranked.filter(pl.col("reason").is_null()).sort("prompt_id", "rank")
+    dropped = pl.concat(
+        [judged.filter(pl.col("reason").is_not_null()), ranked.filter(pl.col("reason").is_not_null())], how="diagonal"
+    )
+    return Selection(
+        kept.select(REASONING_DATA.schema.names()).cast(REASONING_DATA.schema),
+        dropped.select(REASONING_DATA_DROPPED.schema.names()).sort("trace_id"),
+    )
+
+
+def _first_reason(rules: ReasoningData) -> pl.Expr:
+    limit = rules.maximum_completion_tokens
+    consistency = pl.col("reward_language_consistency")
+    return (
+        pl.when((pl.col("finish_reason") == "length") | (pl.col("verdict") == "truncated").fill_null(value=False))
+        .then(pl.lit("truncated"))
+        .when(pl.col("verdict").ne_missing("correct"))
+        .then(pl.lit("not_correct"))
+        .when(pl.col("reward_format").fill_null(0.0) < 1)
+        .then(pl.lit("bad_format"))
+        .when(consistency.is_not_null() & (consistency < rules.minimum_language_consistency))
+        .then(pl.lit("mixed_language"))
+        .when(pl.lit(value=limit is not None) & (pl.col("completion_tokens") > (limit or 0)).fill_null(value=False))
+        .then(pl.lit("over_long"))
+    )
+
+
+def _rank(rows: pl.DataFrame) -> pl.DataFrame:
+    by_quality = rows.sort("prompt_id", pl.col("reward_total"), "trace_id", descending=[False, True, False])
+    marked = by_quality.with_columns(is_repeat=pl.int_range(pl.len()).over("prompt_id", "text_hash") > 0)
+    turn = pl.int_range(pl.len()).over("prompt_id", "is_repeat", "reward_total", "model")
+    in_turns = marked.with_columns(turn=turn).sort(
+        "prompt_id", "is_repeat", "reward_total", "turn", "trace_id", descending=[False, False, True, False, False]
+    )
+    return in_turns.with_columns(rank=pl.int_range(1, pl.len() + 1).over("prompt_id", "is_repeat").cast(pl.Int64))

@@ -1,0 +1,101 @@
+"""The SFT mix: which rows of the component data sets enter, in which split, and as which conversation."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from openreason_dagster.domain.errors import ReleaseError
+from openreason_dagster.domain.recipe import SftMix
+from openreason_dagster.domain.schemas import SFT_MIX, SFT_MIX_DROPPED
+
+_TWO_TO_32 = 2**32
+_KNUTH = 2654435761
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Chosen rows with their split, and left-out rows with the reason; together every candidate exactly once."""
+
+    chosen: pl.DataFrame
+    dropped: pl.DataFrame
+
+
+def choose_rows(candidates: pl.DataFrame, rules: SftMix, *, seed: int) -> Mix:
+    """Choose rows at the recipe's domain shares and cut the split by prompt.
+
+    `candidates` has trace_id, prompt_id, model, temperature, domain, rank, reward_total and component. Within a
+    domain the best trace of every prompt comes before the second best of any, so a small mix is a diverse one.
+
+    Raises:
+        ReleaseError: no candidates, or a domain with a share has no row.
+    """
+    if candidates.is_empty():
+        raise ReleaseError(
+            "no row can enter the mix: every trace was left out. Look at the reasons in reasoning_data_dropped, then "
+            "loosen the recipe's `reasoning_data` or sample more."
+        )
+    place = pl.int_range(pl.len()).over("domain")
+    ordered = candidates.sort("domain", "rank", "trace_id").with_columns(place=place)
+    quotas = domain_quotas(dict(ordered["domain"].value_counts().iter_rows()), rules)
+    quota = pl.col("domain").replace_strict(quotas, default=0, return_dtype=pl.Int64)
+    chosen = ordered.filter(pl.col("place") < quota).with_columns(split=split_of(rules.validation_share, seed=seed))
+    reason = "over_row_limit" if rules.domain_shares is None else "over_domain_share"
+    dropped = ordered.filter(pl.col("place") >= quota).with_columns(reason=pl.lit(reason))
+    return Mix(chosen, dropped.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
+
+
+def domain_quotas(available: dict[str, int], rules: SftMix) -> dict[str, int]:
+    """Rows to take per domain: the largest mix that keeps the shares, at most `rows` in total.
+
+    Without shares each domain keeps its natural proportion. Fractions go to the largest remainders, ties by name.
+
+    Raises:
+        ReleaseError: a domain with a share has no row.
+    """
+    total_available = sum(available.values())
+    natural = {domain: count / total_available for domain, count in available.items()}
+    wanted = {str(domain): share for domain, share in (rules.domain_shares or natural).items() if share > 0}
+    for domain in sorted(wanted):
+        if not available.get(domain):
+            raise ReleaseError(
+                f"recipe key `sft_mix.domain_shares.{domain}` is {wanted[domain]:g}, but no trace of that domain can "
+                f"enter the mix (found: {available}). Add sources of the domain or remove the share."
+            )
+    size = min(int(available[domain] / share + 1e-9) for domain, share in wanted.items())
+    return _largest_remainders(wanted, min(size, rules.rows or size))
+
+
+def _largest_remainders(shares: dict[str, float], size: int) -> dict[str, int]:
+    quotas = {domain: int(share * size + 1e-9) for domain, share in shares.items()}
+    by_remainder = sorted(shares, key=lambda domain: (quotas[domain] - shares[domain] * size, domain))
+    for domain in by_remainder[: size - sum(quotas.values())]:
+        quotas[domain] += 1
+    return quotas
+
+
+def split_of(validation_share: float, *, seed: int) -> pl.Expr:
+    """`train` or `validation`, decided by the prompt alone, so that adding prompts or models moves no prompt.
+
+    The first 32 bits of the prompt's hash are turned by the seed (multiplicative hashing, Knuth, TAOCP vol. 3, 6.4).
+    """
+    bits = pl.col("prompt_id").str.slice(0, 8).str.to_integer(base=16, dtype=pl.Int64)
+    turned = (bits + seed * _KNUTH % _TWO_TO_32) % _TWO_TO_32
+    is_validation = turned < validation_share * _TWO_TO_32
+    return pl.when(is_validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
+
+
+def conversations(chosen: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of the mix by split and trace_id: the prompt as user; reasoning in think tags and answer as assistant."""
+    texts = sampled.select("trace_id", "reasoning", "answer", "completion_tokens")
+    prompts = pool.select("prompt_id", "prompt", "language", "source", "license")
+    assistant = pl.concat_str(
+        pl.lit("<think>\n"),
+        pl.col("reasoning").str.strip_chars(),
+        pl.lit("\n</think>\n\n"),
+        pl.col("answer").str.strip_chars(),
+    )
+    messages = pl.concat_list(
+        pl.struct(role=pl.lit("user"), content=pl.col("prompt")), pl.struct(role=pl.lit("assistant"), content=assistant)
+    )
+    joined = chosen.join(texts, on="trace_id", how="inner").join(prompts, on="prompt_id", how="inner")
+    return joined.with_columns(messages=messages).select(SFT_MIX.schema.names()).sort("split", "trace_id")

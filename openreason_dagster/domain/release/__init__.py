@@ -1,0 +1,1 @@
+"""What leaves the platform: shards, card, manifest, plots and the report page."""

@@ -1,0 +1,80 @@
+"""The dataset card: a YAML header that the Hub and `datasets` read, and the counts behind the data in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import polars as pl
+import yaml
+from jinja2 import Environment, StrictUndefined
+
+from openreason_dagster.domain.catalogue import CatalogueModel
+from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.release.export import Shard
+
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardCounts:
+    """Small frames that the card prints."""
+
+    by_source: pl.DataFrame
+    """Columns source, license, rows."""
+    by_model: pl.DataFrame
+    """Columns model, temperature, sampled, correct, rows."""
+    verdicts: pl.DataFrame
+    """Columns verdict, traces."""
+    verifiers: Sequence[str]
+    """Versions of the verifiers that judged the released rows."""
+    left_out: pl.DataFrame
+    """Columns stage, reason, rows."""
+
+
+def dataset_card(
+    recipe: Recipe, shards: Sequence[Shard], *, counts: CardCounts, models: Mapping[str, CatalogueModel]
+) -> str:
+    """README.md of the release: header, how to load, counts, sources, models, verification, limits."""
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701 - Markdown, and every value is ours or a name checked by the recipe
+    template = files("openreason_dagster.domain.release").joinpath("templates/card.md").read_text(encoding="utf-8")
+    return environment.from_string(template).render(
+        header=_header(recipe, shards, counts),
+        recipe=recipe,
+        splits=_rows_per_split(shards),
+        counts=counts,
+        models=models,
+    )
+
+
+def _rows_per_split(shards: Sequence[Shard]) -> dict[str, int]:
+    splits: dict[str, int] = {}
+    for shard in shards:
+        splits[shard.split] = splits.get(shard.split, 0) + shard.rows
+    return splits
+
+
+def _header(recipe: Recipe, shards: Sequence[Shard], counts: CardCounts) -> str:
+    rows = sum(_rows_per_split(shards).values())
+    header = {
+        "license": recipe.release.license.lower(),
+        "pretty_name": recipe.title,
+        "language": sorted({source.language for source in recipe.sources if source.name in counts.by_source["source"]}),
+        "task_categories": ["text-generation"],
+        "tags": ["reasoning", "chain-of-thought", "sft", "openreason"],
+        "size_categories": [next((label for limit, label in _SIZES if rows < limit), "10M<n<100M")],
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [
+                    {"split": split, "path": f"data/{split}-*.parquet"} for split in _rows_per_split(shards)
+                ],
+            }
+        ],
+    }
+    return str(yaml.safe_dump(header, sort_keys=False, allow_unicode=True)).strip()

@@ -1,0 +1,74 @@
+"""The release folder: sharded Parquet that `datasets.load_dataset(folder)` reads, built aside and swapped in."""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from openreason_dagster.domain.provenance import file_hash
+
+SPLITS = ("train", "validation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """One written Parquet file; `path` is relative to the release folder."""
+
+    split: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]], *, rows_per_shard: int) -> list[Shard]:
+    """Write `data/<split>-00000-of-0000N.parquet` for each split that has rows; holds one shard in memory."""
+    shards: list[Shard] = []
+    (folder / "data").mkdir(parents=True)
+    for split in SPLITS:
+        written = [
+            _write(folder / "data" / f"{split}-{number:05d}.parquet", frame)
+            for number, frame in enumerate(_resized(batches(split), rows_per_shard))
+        ]
+        for number, (path, rows) in enumerate(written):
+            final = path.rename(path.with_name(f"{split}-{number:05d}-of-{len(written):05d}.parquet"))
+            shards.append(
+                Shard(
+                    split=split,
+                    path=str(final.relative_to(folder)),
+                    rows=rows,
+                    bytes=final.stat().st_size,
+                    sha256=file_hash(final),
+                )
+            )
+    return shards
+
+
+def swap_in(new: Path, target: Path) -> None:
+    """Put the finished folder in the target's place; a reader sees the old release or the new, never half of one."""
+    retired = target.with_name(f".{target.name}.retired")
+    shutil.rmtree(retired, ignore_errors=True)
+    if target.exists():
+        target.rename(retired)
+    new.rename(target)
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def _write(path: Path, frame: pl.DataFrame) -> tuple[Path, int]:
+    frame.write_parquet(path, compression="zstd")
+    return path, frame.height
+
+
+def _resized(batches: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    held: list[pl.DataFrame] = []
+    for batch in batches:
+        held.append(batch)
+        while sum(frame.height for frame in held) >= rows:
+            joined = pl.concat(held)
+            yield joined.head(rows)
+            held = [joined.slice(rows)]
+    remainder = pl.concat(held) if held else pl.DataFrame()
+    if remainder.height:
+        yield remainder

@@ -1,0 +1,207 @@
+"""What the report shows, computed from the tables: counts, small aggregates and a bounded sample of traces to read.
+
+Everything is aggregated lazily and streamed; the text of a trace is only ever read for the sample.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from openreason_dagster.domain.release.trace_sample import sample_traces
+from openreason_dagster.domain.schemas import TABLES
+
+PASS_AT_K = {1: "pass_at_1", 2: "pass_at_2", 4: "pass_at_4", 8: "pass_at_8"}
+REWARD_COLUMNS = ("reward_accuracy", "reward_format", "reward_language_consistency", "reward_total")
+DROPPED = {
+    "seed_prompts_dropped": ("Source rows that are no seed prompt", "reason"),
+    "prompt_pool_dropped": ("Seed prompts kept out of the pool", "reason"),
+    "sampling_failures": ("Requests without a completion", "error"),
+    "reasoning_data_dropped": ("Traces left out by rejection sampling", "reason"),
+    "sft_mix_dropped": ("Rows left out of the mix", "reason"),
+}
+"""Table of dropped rows → what they are, and the column with the cause."""
+PARTITION = ("model", "temperature")
+HISTOGRAM_BINS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """Rows at each stage."""
+
+    seed_prompts: int
+    prompt_pool: int
+    sampled: int
+    judged: int
+    """Traces with verdict correct or incorrect."""
+    correct: int
+    kept: int
+    """Traces in reasoning_data."""
+    mix_train: int
+    mix_validation: int
+    completion_tokens: int
+    """Tokens generated, where known."""
+    prompts_sampled: int
+    prompts_solved: int
+    """Prompts with at least one correct trace."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportData:
+    """Everything on the report page."""
+
+    title: str
+    description: str
+    totals: Totals
+    pass_rates: pl.DataFrame
+    """model, temperature, traces, judged, correct, pass_rate = correct / judged (null without judged traces)."""
+    pass_at_k: pl.DataFrame
+    """model, temperature, k, pass_at_k = mean over prompts, prompts = how many have an estimate."""
+    verdicts: pl.DataFrame
+    """model, temperature, verdict, traces."""
+    lengths: pl.DataFrame
+    """model, start, width, traces: histogram of completion tokens; a bin holds start <= tokens < start + width."""
+    reward_totals: pl.DataFrame
+    """is_correct, start, width, traces: histogram of the total reward."""
+    mean_rewards: pl.DataFrame
+    """model, temperature and the mean of each reward column where it is known."""
+    drops: pl.DataFrame
+    """stage, reason, rows."""
+    traces: pl.DataFrame
+    """The sample to read (see trace_sample)."""
+
+
+def collect_report_data(
+    tables: Mapping[str, pl.LazyFrame], *, title: str, description: str, sample_size: int = 200
+) -> ReportData:
+    """Aggregate the tables for the report.
+
+    `tables` maps table names to lazy frames with the schemas of `schemas.TABLES`; a table that is left out counts as
+    empty. `sample_size` bounds the traces whose text is read.
+    """
+    known = {name: tables.get(name, table.frame([]).lazy()) for name, table in TABLES.items()}
+    return ReportData(
+        title=title,
+        description=description,
+        totals=_totals(known),
+        pass_rates=pass_rates(known["verified_traces"]),
+        pass_at_k=pass_at_k(known["prompt_statistics"]),
+        verdicts=verdict_counts(known["verified_traces"]),
+        lengths=completion_lengths(known["sampled_traces"]),
+        reward_totals=reward_totals(known["scored_traces"]),
+        mean_rewards=_mean_rewards(known["scored_traces"]),
+        drops=_drops(known),
+        traces=sample_traces(known, size=sample_size),
+    )
+
+
+def temperature_order(temperature: pl.Expr) -> pl.Expr:
+    """Sort key of temperature keys: numbers by value, then `imported`."""
+    return temperature.cast(pl.Float64, strict=False).fill_null(float("inf"))
+
+
+def _collect(frame: pl.LazyFrame) -> pl.DataFrame:
+    return frame.collect(engine="streaming")
+
+
+def _by_partition(frame: pl.LazyFrame, *more: str) -> pl.DataFrame:
+    return _collect(frame).sort("model", temperature_order(pl.col("temperature")), *more)
+
+
+def _totals(tables: Mapping[str, pl.LazyFrame]) -> Totals:
+    count = {
+        name: _collect(tables[name].select(pl.len())).item()
+        for name in ("seed_prompts", "prompt_pool", "sampled_traces", "reasoning_data")
+    }
+    verified = _collect(
+        tables["verified_traces"].select(
+            judged=pl.col("is_correct").count(),
+            correct=pl.col("is_correct").sum(),
+            prompts_sampled=pl.col("prompt_id").n_unique(),
+            prompts_solved=pl.col("prompt_id").filter(pl.col("is_correct")).n_unique(),
+        )
+    ).row(0, named=True)
+    mix = dict(_collect(tables["sft_mix"].group_by("split").agg(pl.len())).iter_rows())
+    tokens = _collect(tables["sampled_traces"].select(pl.col("completion_tokens").sum())).item()
+    return Totals(
+        seed_prompts=count["seed_prompts"],
+        prompt_pool=count["prompt_pool"],
+        sampled=count["sampled_traces"],
+        kept=count["reasoning_data"],
+        mix_train=mix.get("train", 0),
+        mix_validation=mix.get("validation", 0),
+        completion_tokens=tokens,
+        **verified,
+    )
+
+
+def pass_rates(verified: pl.LazyFrame) -> pl.DataFrame:
+    """Correct share of judged traces per model and temperature; null where none was judged."""
+    judged, correct = pl.col("is_correct").count(), pl.col("is_correct").sum()
+    rates = verified.group_by(PARTITION).agg(traces=pl.len(), judged=judged, correct=correct)
+    share = pl.when(pl.col("judged") > 0).then(pl.col("correct") / pl.col("judged"))
+    return _by_partition(rates.with_columns(pass_rate=share))
+
+
+def pass_at_k(statistics: pl.LazyFrame) -> pl.DataFrame:
+    """Mean pass@k over prompts per model, temperature and k, with the number of prompts it covers."""
+    long = statistics.select(*PARTITION, *PASS_AT_K.values()).unpivot(index=PARTITION, variable_name="estimate")
+    means = (
+        long.drop_nulls("value")
+        .group_by(*PARTITION, "estimate")
+        .agg(pass_at_k=pl.col("value").mean(), prompts=pl.len())
+    )
+    k = pl.col("estimate").replace_strict({name: k for k, name in PASS_AT_K.items()}, return_dtype=pl.Int64)
+    return _by_partition(means.select(*PARTITION, k.alias("k"), "pass_at_k", "prompts"), "k")
+
+
+def verdict_counts(verified: pl.LazyFrame) -> pl.DataFrame:
+    """Traces per model, temperature and verdict."""
+    return _by_partition(verified.group_by(*PARTITION, "verdict").agg(traces=pl.len()), "verdict")
+
+
+def reward_totals(scored: pl.LazyFrame) -> pl.DataFrame:
+    """Histogram of the total reward: is_correct, start and width of the bin, traces."""
+    judged = scored.with_columns(is_correct=pl.col("reward_accuracy") > 0)
+    return _histogram(judged, value="reward_total", by="is_correct", least_width=0.05)
+
+
+def completion_lengths(sampled: pl.LazyFrame) -> pl.DataFrame:
+    """Histogram of tokens generated: model, start and width of the bin, traces."""
+    return _histogram(sampled, value="completion_tokens", by="model", least_width=1.0)
+
+
+def _mean_rewards(scored: pl.LazyFrame) -> pl.DataFrame:
+    return _by_partition(scored.group_by(PARTITION).agg(pl.col(*REWARD_COLUMNS).mean()))
+
+
+def _drops(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
+    counts = [
+        _collect(tables[name].group_by(reason=pl.col(cause)).agg(rows=pl.len()))
+        .sort("rows", "reason", descending=[True, False])
+        .select(pl.lit(stage).alias("stage"), "reason", "rows")
+        for name, (stage, cause) in DROPPED.items()
+    ]
+    return pl.concat(counts)
+
+
+def _histogram(frame: pl.LazyFrame, *, value: str, by: str, least_width: float) -> pl.DataFrame:
+    """Counts per bin and group; the bins are a round number wide and start at a multiple of their width."""
+    known = frame.drop_nulls(value).select(by, pl.col(value).cast(pl.Float64).alias("value"))
+    low, high = _collect(known.select(pl.col("value").min().alias("low"), pl.col("value").max().alias("high"))).row(0)
+    width = least_width if low is None else max(least_width, _round_up((high - low) / HISTOGRAM_BINS))
+    place = (pl.col("value") / width).round(6).floor()
+    counts = known.group_by(by, start=(place * width).round(6)).agg(traces=pl.len())
+    return _collect(counts.select(by, "start", pl.lit(width).alias("width"), "traces")).sort(by, "start")
+
+
+def _round_up(width: float) -> float:
+    """The smallest of 1, 2 or 5 times a power of ten that is not below `width`; 0 for 0."""
+    if width <= 0:
+        return 0.0
+    power = 10.0 ** _exponent(width)
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= width)
+
+
+def _exponent(width: float) -> int:
+    return int(f"{width:e}".split("e")[1])

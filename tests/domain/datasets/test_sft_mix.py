@@ -1,0 +1,113 @@
+"""The mix keeps its proportions, its split is cut by prompt, and conversations are what trainers expect."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, domain_quotas, split_of
+from openreason_dagster.domain.errors import ReleaseError
+from openreason_dagster.domain.provenance import stable_hash
+from openreason_dagster.domain.recipe import SftMix
+from openreason_dagster.domain.schemas import SFT_MIX
+
+
+@pytest.mark.parametrize(
+    ("available", "rules", "expected"),
+    [
+        pytest.param({"math": 5, "logic": 3}, {}, {"math": 5, "logic": 3}, id="all-as-they-come"),
+        pytest.param({"math": 60, "logic": 40}, {"rows": 10}, {"math": 6, "logic": 4}, id="natural-shares-limited"),
+        pytest.param(
+            {"math": 100, "logic": 10}, {"domain_shares": {"math": 0.5, "logic": 0.5}}, {"math": 10, "logic": 10},
+            id="scarce-domain-decides",
+        ),
+        pytest.param(
+            {"math": 100, "logic": 100, "code": 9}, {"domain_shares": {"math": 0.75, "logic": 0.25}},
+            {"math": 100, "logic": 33}, id="domain-without-share-is-left-out",
+        ),
+        pytest.param(
+            {"math": 9, "logic": 9, "code": 9}, {"rows": 10, "domain_shares": {"math": 0.5, "logic": 0.25, "code": 0.25}},
+            {"math": 5, "logic": 2, "code": 3}, id="largest-remainder-ties-by-name",
+        ),
+    ],
+)  # fmt: skip
+def test_domain_quotas_keep_the_shares(available, rules, expected):
+    assert domain_quotas(available, SftMix(**rules)) == expected
+
+
+def test_domain_quotas_absent_domain_is_refused():
+    with pytest.raises(ReleaseError, match=r"domain_shares\.code.*Add sources"):
+        domain_quotas({"math": 5}, SftMix(domain_shares={"math": 0.5, "code": 0.5}))
+
+
+@given(
+    st.dictionaries(st.sampled_from(["math", "code", "logic"]), st.integers(1, 300), min_size=1),
+    st.none() | st.integers(1, 200),
+)
+def test_domain_quotas_never_exceed_what_there_is(available, rows):
+    quotas = domain_quotas(available, SftMix(rows=rows))
+    assert all(0 <= quotas[domain] <= count for domain, count in available.items())
+    assert sum(quotas.values()) == min(sum(available.values()), rows or sum(available.values()))
+
+
+def candidates(prompts=200, per_prompt=2):
+    return pl.DataFrame(
+        [
+            {
+                "trace_id": stable_hash(["trace", prompt, rank]),
+                "prompt_id": stable_hash(["prompt", prompt]),
+                "model": "m",
+                "temperature": "0.6",
+                "domain": "math",
+                "rank": rank,
+                "reward_total": 3.0,
+                "component": "reasoning_data",
+            }
+            for prompt in range(prompts)
+            for rank in range(1, per_prompt + 1)
+        ]
+    )
+
+
+def test_choose_rows_takes_every_prompt_before_any_prompt_twice():
+    mix = choose_rows(candidates(prompts=50), SftMix(rows=50), seed=0)
+    assert mix.chosen["prompt_id"].n_unique() == 50
+    assert set(mix.dropped["reason"]) == {"over_row_limit"}
+    assert mix.chosen.height + mix.dropped.height == 100
+
+
+def test_choose_rows_without_candidates_says_where_to_look():
+    with pytest.raises(ReleaseError, match="reasoning_data_dropped"):
+        choose_rows(candidates().clear(), SftMix(), seed=0)
+
+
+def test_split_is_cut_by_prompt_near_the_share_and_moves_with_the_seed():
+    rows = candidates(prompts=2000, per_prompt=2)
+    split = rows.with_columns(split=split_of(0.1, seed=1))
+    assert split.group_by("prompt_id").agg(pl.col("split").n_unique())["split"].max() == 1
+    assert 0.07 < (split["split"] == "validation").mean() < 0.13
+    assert not split.equals(rows.with_columns(split=split_of(0.1, seed=2)))
+    assert set(rows.with_columns(split=split_of(0.0, seed=1))["split"]) == {"train"}
+
+
+def test_split_does_not_move_when_prompts_are_added():
+    few = candidates(prompts=20).with_columns(split=split_of(0.3, seed=5))
+    many = candidates(prompts=40).with_columns(split=split_of(0.3, seed=5))
+    assert few.join(many, on=["trace_id", "split"], how="anti").is_empty()
+
+
+def test_conversations_wrap_reasoning_in_think_tags():
+    mix = choose_rows(candidates(prompts=1, per_prompt=1), SftMix(), seed=0)
+    trace = mix.chosen["trace_id"][0]
+    sampled = pl.LazyFrame(
+        {"trace_id": [trace], "reasoning": ["\n1+1=2\n"], "answer": ["\n\n\\boxed{2} "], "completion_tokens": [9]}
+    )
+    pool = pl.LazyFrame(
+        {"prompt_id": mix.chosen["prompt_id"], "prompt": ["1+1?"], "language": "en", "source": "s", "license": "MIT"}
+    )
+    rows = conversations(mix.chosen.lazy(), sampled, pool=pool).collect()
+    assert rows.schema == SFT_MIX.schema
+    assert rows["messages"][0].to_list() == [
+        {"role": "user", "content": "1+1?"},
+        {"role": "assistant", "content": "<think>\n1+1=2\n</think>\n\n\\boxed{2}"},
+    ]

@@ -1,0 +1,181 @@
+"""The page shows the tables' numbers, needs nothing from outside, and runs nothing that a model wrote."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_tables import small_run
+
+from openreason_dagster.domain.release.report import _embedded_json, render_report
+from openreason_dagster.domain.release.report_data import ReportData, collect_report_data
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PAYLOADS = (
+    "<script>window.hacked = 1</script>",
+    "</script><script>window.hacked = 1</script>",
+    "<img src=x onerror='window.hacked = 1'>",
+    "<!--<script>",
+    "]]></svg><svg onload=window.hacked=1>",
+    "{{ 7 * 7 }}{% raw %}",
+    "\u2028\u2029\x00\"'\\",
+    "javascript:window.hacked=1",
+)
+HOSTILE = " ".join(PAYLOADS)
+
+
+def hostile_data() -> ReportData:
+    tables = small_run(prompt=HOSTILE, reasoning=HOSTILE, answer=HOSTILE)
+    return collect_report_data(tables, title=HOSTILE, description=HOSTILE)
+
+
+DATA = collect_report_data(small_run(), title="Sums & more", description="Small <numbers>")
+PAGE = render_report(DATA)
+
+
+class Elements(HTMLParser):
+    """Tags with attributes, the text of each script element, and the text outside of scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text: list[str] = []
+        self.inside = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "script":
+            self.scripts[-1] += data
+        elif self.inside != "style":
+            self.text.append(data.strip())
+
+
+def test_headline_numbers_are_the_tables_numbers() -> None:
+    shown = Elements(PAGE).text
+    for value in ("Sums & more", "of 3 seed prompts", "36.4%", "8 of 22 judged traces", "2 train, 1 validation"):
+        assert value in shown
+
+
+@pytest.mark.parametrize("frame", ["pass_rates", "pass_at_k", "verdicts", "lengths", "reward_totals", "mean_rewards"])
+def test_every_number_of_a_frame_stands_in_a_cell(frame: str) -> None:
+    shown = set(Elements(PAGE).text)
+    values = [value for row in getattr(DATA, frame).iter_rows() for value in row if isinstance(value, int | str)]
+    assert {str(value) for value in values if not isinstance(value, bool)} <= shown
+
+
+def test_drop_reasons_stand_with_their_counts() -> None:
+    shown = Elements(PAGE).text
+    at = shown.index("not_correct")
+    assert "22" in shown[at : at + 4]
+
+
+def test_the_traces_are_embedded_as_they_are() -> None:
+    embedded = json.loads(Elements(PAGE).scripts[0])
+    assert [trace["trace_id"] for trace in embedded] == DATA.traces["trace_id"].to_list()
+    assert embedded[0]["seed"] == str(2**62 + 1)
+
+
+def test_the_page_needs_nothing_from_outside() -> None:
+    elements = Elements(PAGE)
+    links = [value for _, attributes in elements.tags for key, value in attributes.items() if key in ("src", "href")]
+    assert all(value is not None and value.startswith("#") for value in links)
+    assert "url(" not in re.sub(r"url\(#\w+\)", "", PAGE)
+    assert "@import" not in PAGE
+
+
+def test_the_policy_allows_only_the_page_own_script() -> None:
+    elements = Elements(PAGE)
+    policy = next(a["content"] for t, a in elements.tags if a.get("http-equiv") == "Content-Security-Policy")
+    digest = base64.b64encode(hashlib.sha256(elements.scripts[1].encode()).digest()).decode()
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    assert f"script-src 'sha256-{digest}';" in policy
+
+
+def test_hostile_text_adds_no_element() -> None:
+    ordinary, hostile = Elements(PAGE), Elements(render_report(hostile_data()))
+    assert len(hostile.scripts) == 2
+    assert {tag for tag, _ in hostile.tags} <= {tag for tag, _ in ordinary.tags}
+    assert not [key for _, attributes in hostile.tags for key in attributes if key.startswith("on")]
+    assert json.loads(hostile.scripts[0])[0]["reasoning"] == HOSTILE
+    assert hostile.scripts[1] == ordinary.scripts[1]
+
+
+@settings(max_examples=25)
+@given(st.text(alphabet="<>/!-&;'\"\\scriptSCRIPT \u2028"))
+def test_any_text_survives_embedding(text: str) -> None:
+    import polars as pl
+
+    embedded = str(_embedded_json(pl.DataFrame({"reasoning": [text], "seed": [1]})))
+    assert not set("<>&\u2028") & set(embedded)
+    assert json.loads(embedded) == [{"reasoning": text, "seed": "1"}]
+
+
+def test_an_empty_run_has_a_page() -> None:
+    assert "No trace has been verified yet." in render_report(collect_report_data({}, title="Empty", description=""))
+
+
+def test_the_same_data_give_the_same_page() -> None:
+    assert render_report(DATA) == PAGE
+
+
+@pytest.fixture(scope="module")
+def browser_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Page"]:
+    """A hostile report, opened from disk in Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine; install the package `chromium`")
+    file: Path = tmp_path_factory.mktemp("report") / "report.html"
+    file.write_text(render_report(hostile_data()), "utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.goto(file.as_uri())
+        yield page
+        browser.close()
+
+
+@pytest.mark.slow
+def test_hostile_text_does_not_run_in_a_browser(browser_page: "Page") -> None:
+    for row in browser_page.locator("#rows-of-traces tr").all():
+        row.click()
+        assert browser_page.locator("#detail .reasoning").text_content() == HOSTILE
+    assert browser_page.evaluate("typeof window.hacked") == "undefined"
+    assert browser_page.locator("img").count() == 0
+
+
+@pytest.mark.slow
+def test_filters_narrow_the_list(browser_page: "Page") -> None:
+    rows = browser_page.locator("#rows-of-traces tr")
+    assert rows.count() == 26
+    browser_page.select_option("select[name=model]", "large")
+    browser_page.select_option("select[name=verdict]", "correct")
+    assert rows.count() == 7
+    browser_page.fill("input[name=text]", "large-1.2")
+    assert rows.count() == 2
+    browser_page.fill("input[name=text]", "no such text")
+    assert browser_page.locator("#found").text_content() == "0 of 26"
+    assert browser_page.locator("#detail").text_content() == ""

@@ -1,0 +1,1 @@
+"""Things with a connection, a device or a process: tables, engines, the catalogue folder."""

@@ -1,0 +1,177 @@
+"""Delta tables under one root: the only place that reads or writes them.
+
+Every table is created with its schema and partition columns before its first write. Appends are small commits, a
+partition is replaced in one transaction, and a write whose rows do not have the table's schema is refused.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import dagster as dg
+import polars as pl
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError
+
+from openreason_dagster.domain.errors import TableError
+from openreason_dagster.domain.schemas import TABLES, Table
+
+_COMMIT_ATTEMPTS = 8
+_Result = TypeVar("_Result")
+
+
+class Tables(dg.ConfigurableResource["Tables"]):
+    """All tables of one OpenReason root."""
+
+    root: str
+    """Folder that holds one Delta table per folder."""
+
+    def uri(self, name: str) -> str:
+        """Where a table lies.
+
+        Raises:
+            TableError: there is no table of that name.
+        """
+        if name not in TABLES:
+            raise TableError(f"there is no table {name!r}; known tables: {', '.join(sorted(TABLES))}.")
+        return str(Path(self.root) / name)
+
+    def open(self, name: str) -> DeltaTable:
+        """The table at its latest version, created empty if it does not exist."""
+        uri = self.uri(name)
+        if not DeltaTable.is_deltatable(uri):
+            Path(uri).mkdir(parents=True, exist_ok=True)
+            _retry(name, lambda: _create(uri, TABLES[name]))
+        return DeltaTable(uri)
+
+    def scan(self, name: str, **keys: str | list[str]) -> pl.LazyFrame:
+        """A lazy view of the table, columns in schema order, restricted to partition values; nothing is read yet."""
+        frame = pl.scan_delta(self.open(name)).select(TABLES[name].schema.names())
+        for column, value in keys.items():
+            frame = frame.filter(pl.col(column).is_in([value] if isinstance(value, str) else value))
+        return frame
+
+    def append(self, name: str, rows: pl.DataFrame) -> None:
+        """Add rows in one commit; no rows, no commit."""
+        _require_schema(TABLES[name], rows)
+        if rows.height:
+            _retry(name, lambda: write_deltalake(self.open(name), rows, mode="append"))
+
+    def replace(self, name: str, rows: pl.DataFrame | Iterable[pl.DataFrame], **keys: str) -> None:
+        """Replace the rows of one partition (or of the whole table) in one transaction.
+
+        `rows` may be an iterable of frames, which is streamed. Rows outside the partition are refused.
+        """
+        stream = _RowStream(TABLES[name], [rows] if isinstance(rows, pl.DataFrame) else rows)
+        attempts = _COMMIT_ATTEMPTS if isinstance(rows, pl.DataFrame) else 1  # an iterator cannot be read twice
+        try:
+            _retry(name, lambda: _overwrite(self.open(name), stream.reader(), keys), attempts=attempts)
+        except TableError:
+            if stream.error is not None:
+                raise stream.error from None
+            raise
+
+    def delete(self, name: str, predicate: str) -> int:
+        """Delete matching rows in one transaction and say how many; earlier versions keep them."""
+        return int(_retry(name, lambda: self.open(name).delete(predicate))["num_deleted_rows"])
+
+    def version(self, name: str) -> int:
+        """Version number of the table; it grows by one with each commit."""
+        return int(self.open(name).version())
+
+    def compact(self) -> Iterator[tuple[str, int]]:
+        """Merge small files of every table; yields table name and number of files merged away."""
+        for name in TABLES:
+            metrics = _retry(name, lambda name=name: self.open(name).optimize.compact())  # type: ignore[misc]
+            yield name, int(metrics["numFilesRemoved"]) - int(metrics["numFilesAdded"])
+
+
+def sql_equals(column: str, value: str) -> str:
+    """A Delta predicate `column = 'value'` with the value quoted."""
+    escaped = value.replace("'", "''")
+    return f"{column} = '{escaped}'"
+
+
+def partition_predicate(keys: dict[str, str]) -> str:
+    """A Delta predicate that holds for exactly the rows of one partition."""
+    return " AND ".join(sql_equals(column, value) for column, value in keys.items())
+
+
+def _arrow_schema(table: Table) -> pa.Schema:
+    return table.frame([]).to_arrow().schema
+
+
+def _create(uri: str, table: Table) -> DeltaTable:
+    return DeltaTable.create(
+        uri,
+        _arrow_schema(table),
+        mode="ignore",
+        partition_by=list(table.partition_by),
+        name=table.name,
+        description=table.description,
+    )
+
+
+def _overwrite(table: DeltaTable, reader: pa.RecordBatchReader, keys: dict[str, str]) -> None:
+    write_deltalake(table, reader, mode="overwrite", predicate=partition_predicate(keys) if keys else None)
+
+
+class _RowStream:
+    """Frames as an Arrow stream; remembers what went wrong in the producer, which Arrow would only pass on as text."""
+
+    def __init__(self, table: Table, batches: Iterable[pl.DataFrame]) -> None:
+        self._table = table
+        self._batches = batches
+        self.error: Exception | None = None
+
+    def reader(self) -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(_arrow_schema(self._table), self._record_batches())
+
+    def _record_batches(self) -> Iterator[pa.RecordBatch]:
+        schema = _arrow_schema(self._table)
+        try:
+            for rows in self._batches:
+                _require_schema(self._table, rows)
+                yield from rows.to_arrow().cast(schema).to_batches()
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def _require_schema(table: Table, rows: pl.DataFrame) -> None:
+    if rows.schema != table.schema:
+        expected, found = dict(table.schema), dict(rows.schema)
+        missing = [name for name in expected if name not in found]
+        unknown = [name for name in found if name not in expected]
+        other = [
+            f"{n}: {found[n]} instead of {expected[n]}" for n in expected if n in found and found[n] != expected[n]
+        ]
+        raise TableError(
+            f"rows for table {table.name!r} were refused: missing columns {missing}, unknown columns {unknown}, "
+            f"other types {other or 'none'}, or another order. Expected exactly {list(expected)}."
+        )
+    required = [column.name for column in table.columns if not column.nullable]
+    nulls = {name: count for name, count in rows.select(required).null_count().row(0, named=True).items() if count}
+    if nulls:
+        raise TableError(f"rows for table {table.name!r} were refused: null values in {nulls}, which must not be null.")
+
+
+def _retry(name: str, write: Callable[[], _Result], *, attempts: int = _COMMIT_ATTEMPTS) -> _Result:
+    for attempt in range(1, attempts + 1):
+        try:
+            return write()
+        except CommitFailedError as error:
+            if attempt == attempts:
+                raise TableError(
+                    f"table {name!r}: another writer won {attempts} times ({error}). Try again."
+                ) from error
+            time.sleep(random.random() * 0.1 * 2 ** min(attempt, 5))  # noqa: S311 - jitter, not a secret
+        except (DeltaError, OSError) as error:
+            raise TableError(
+                f"table {name!r} cannot be written: {error}. What was committed before is intact. "
+                "Check free disk space and permissions, then start again."
+            ) from error
+    raise AssertionError("unreachable")

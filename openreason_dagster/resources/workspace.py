@@ -1,0 +1,49 @@
+"""The files that people edit, as a resource: the recipe and the model catalogue."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from openreason_dagster.domain.catalogue import CatalogueModel, load_model, model_names, select_models
+from openreason_dagster.domain.recipe import Recipe, load_recipe
+
+
+class Workspace(dg.ConfigurableResource["Workspace"]):
+    """Recipe, catalogue, and the folder for finished work. Files are read when asked for, so edits count at once."""
+
+    recipe_path: str
+    catalogue_path: str
+    output_path: str
+
+    def recipe(self) -> Recipe:
+        """The recipe as it stands now; RecipeError if it cannot be used."""
+        return load_recipe(Path(self.recipe_path))
+
+    @property
+    def recipe_folder(self) -> Path:
+        """Folder that relative paths in the recipe start from."""
+        return Path(self.recipe_path).parent
+
+    @property
+    def catalogue_folder(self) -> Path:
+        """Folder that relative paths in catalogue files start from."""
+        return Path(self.catalogue_path)
+
+    def model(self, name: str) -> CatalogueModel:
+        """One model of the catalogue; RecipeError if it is unknown or its file is broken."""
+        return load_model(self.catalogue_folder, name, variables=os.environ)
+
+    def selected_models(self) -> list[str]:
+        """Names of the catalogue's models that the recipe selects."""
+        return select_models(self.recipe().models, model_names(self.catalogue_folder))
+
+    @property
+    def release_folder(self) -> Path:
+        """Where this recipe's data set is written."""
+        return Path(self.output_path) / "releases" / self.recipe().name
+
+    @property
+    def report_file(self) -> Path:
+        """Where this recipe's HTML report is written."""
+        return Path(self.output_path) / "report" / "index.html"

@@ -178,7 +178,7 @@ class Verification(YamlModel):
     """Limits of the processes that compare answers."""
 
     timeout_seconds: float = Field(default=5.0, gt=0)
-    memory_megabytes: int = Field(default=2048, ge=256)
+    memory_megabytes: int = Field(default=2048, ge=512)
     workers: int = Field(default=2, ge=1)
     error_share_limit: Share = 0.05
     """Above this share of verdicts `error` and `timeout` a check fails."""

@@ -1,0 +1,1 @@
+"""From an answer and a reference to a verdict with evidence."""

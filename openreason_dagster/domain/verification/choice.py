@@ -1,0 +1,114 @@
+r"""Verifier kind `choice`: one option of a multiple-choice question.
+
+The specification holds `{"choices": {"A": "text", …}}`; the reference is a label, or the text of one option. An answer
+chooses by label (`B`, `(B)`, `\text{B}`, `B) text`) or by the whole text of exactly one option. Naming two options
+is a hedge and incorrect. A letter is read only where it stands alone: never inside a formula or a word.
+"""
+
+import re
+from collections.abc import Mapping
+
+from openreason_dagster.domain.records import Judgement, Verdict
+from openreason_dagster.domain.verification.extraction import explicit_answer, without_reason
+from openreason_dagster.domain.verification.normalisation import folded_text, without_wrappers
+
+_FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$|\\\[.*?\\\]|\\\(.*?\\\)", re.DOTALL)
+_LEADING_WORDS = re.compile(
+    r"^(?:(?:it is|it's|definitely|most likely|probably|clearly|the|correct|option|choice|letter|answer|is)\b[\s:]*)+",
+    re.IGNORECASE,
+)
+
+
+def present(reference: str) -> str:
+    """The reference as a model would answer with it."""
+    return f"Answer: {reference}"
+
+
+def judge(reference: str, spec: Mapping[str, object], answer: str) -> Judgement:
+    """Judge by the option chosen; always decides."""
+    choices = spec.get("choices")
+    if not isinstance(choices, dict) or not choices:
+        return _judgement(Verdict.BAD_REFERENCE, None, "label", "the specification has no `choices`")
+    options = {str(label): str(text) for label, text in choices.items()}
+    expected = _chosen(reference, options)
+    if len(expected) != 1:
+        message = f"the reference {reference[:80]!r} is none of the options {', '.join(options)}"
+        return _judgement(Verdict.BAD_REFERENCE, None, "label", message)
+    extracted = explicit_answer(answer) or _last_line(answer)
+    if extracted is None:
+        return _judgement(Verdict.NO_ANSWER, None, "label", "no final answer was found")
+    return _compare(expected, _chosen(extracted, options), extracted=extracted)
+
+
+def _compare(expected: set[str], chosen: set[str], *, extracted: str) -> Judgement:
+    if not chosen:
+        return _judgement(Verdict.NO_ANSWER, extracted, "label", "the final answer names no option")
+    if len(chosen) > 1:
+        return _judgement(Verdict.INCORRECT, extracted, "label", f"names several options: {', '.join(sorted(chosen))}")
+    verdict = Verdict.CORRECT if chosen == expected else Verdict.INCORRECT
+    return _judgement(
+        verdict, extracted, "label", f"chose {next(iter(chosen))}, the reference is {next(iter(expected))}"
+    )
+
+
+def _chosen(text: str, options: dict[str, str]) -> set[str]:
+    """Labels of the options that a final answer names: as its whole text, else by labels standing alone."""
+    whole = folded_text(text)
+    by_label = {label for label in options if folded_text(label) == whole.strip("()[]{} ")}
+    by_text = {label for label, option in options.items() if folded_text(option) == whole}
+    if len(by_text) > 1:
+        by_text = {label for label in by_text if options[label].strip(" .") == without_wrappers(text).strip(" .")}
+    return by_label or by_text or _named(without_reason(text), options) or _contained(whole, options)
+
+
+def _named(text: str, options: dict[str, str]) -> set[str]:
+    """Labels that stand alone; a label opening the text wins over letters in the option text that follows it."""
+    bare = _LEADING_WORDS.sub("", _words_of(text).strip(" *_`$"))
+    alternatives = "|".join(sorted(map(re.escape, options), key=len, reverse=True))
+    opening = re.match(rf"[\[(]?({alternatives})[\])]?\s*[.):,\-–—]*\s+(.*)", bare, re.DOTALL)
+    if opening and folded_text(opening.group(2)) == folded_text(options[opening.group(1)]):
+        return {opening.group(1)}
+    alone_before, alone_after = r"(?<![\w'’\\^=+*<>-])(?<![=+*<>^]\s)", r"(?![\w'’]|\s*[\^=+*<>])"
+    standing = re.findall(rf"{alone_before}[\[(]?({alternatives}){alone_after}", bare)
+    return {label for label in standing if label != "A" or not _is_article(bare)}
+
+
+def _words_of(text: str) -> str:
+    """The text without formulas, but with formulas that hold a single letter kept as that letter."""
+    unwrapped = without_wrappers(text)
+    return _FORMULA.sub(lambda match: _lone_letter(match.group()), unwrapped)
+
+
+def _lone_letter(formula: str) -> str:
+    inner = formula.strip("$\\[]() ")
+    return inner if re.fullmatch(r"[A-Za-z]", inner) else " … "
+
+
+def _is_article(text: str) -> bool:
+    """Whether `A` is only the article before a word, as in "A dry palm"."""
+    return not re.search(r"(?<!\w)\(?A(?:\)|[.:,]|\s*$|\s+(?:or|and|is|because)\b|\s*/)", text)
+
+
+def _contained(whole: str, options: dict[str, str]) -> set[str]:
+    """Options whose whole text stands in the answer, leaving out those that are part of a longer one found."""
+    found = {
+        label: folded_text(option)
+        for label, option in options.items()
+        if len(folded_text(option)) > 2 and re.search(rf"(?<!\w){re.escape(folded_text(option))}(?!\w)", whole)
+    }
+    return {
+        label
+        for label, option in found.items()
+        if not any(option in other and option != other for other in found.values())
+    }
+
+
+def _last_line(answer: str) -> str | None:
+    lines = [line.strip() for line in answer.splitlines() if line.strip()]
+    return lines[-1] if lines else None
+
+
+def _judgement(verdict: Verdict, extracted: str | None, stage: str, message: str) -> Judgement:
+    return Judgement(
+        verdict=verdict, extracted_answer=extracted, method=f"choice/{stage}", message=message, milliseconds=0.0
+    )

@@ -1,0 +1,127 @@
+"""The table of verifiers: for each kind its version, its judging function, and what may be decided without a worker."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from openreason_dagster.domain.errors import VerificationError
+from openreason_dagster.domain.records import Judgement, Verdict
+from openreason_dagster.domain.verification import choice, exact, math, procedural
+
+Specification = Mapping[str, object]
+Judge = Callable[[str, Specification, str], Judgement]
+DirectJudge = Callable[[str, Specification, str], Judgement | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verifier:
+    """How one kind of answer is judged.
+
+    ``judge`` may hang or exhaust memory on a hostile answer and runs only in a worker process. ``judge_directly``
+    decides what takes bounded time and parses nothing symbolically, and returns None for the rest. ``prepare`` loads
+    what ``judge`` needs. ``present`` writes a reference as a model would answer with it.
+    """
+
+    version: str
+    judge: Judge
+    judge_directly: DirectJudge
+    prepare: Callable[[], None]
+    present: Callable[[str], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One answer to judge against one reference; equal comparisons have equal verdicts."""
+
+    kind: str
+    reference: str
+    spec_json: str
+    """JSON object with options of the kind."""
+    answer: str
+    """What follows the think block."""
+
+
+VERIFIERS: dict[str, Verifier] = {
+    "math": Verifier(
+        version=f"math-1+math-verify-{version('math-verify')}",
+        judge=math.judge,
+        judge_directly=math.judge_directly,
+        prepare=math.prepare,
+        present=math.present,
+    ),
+    "choice": Verifier(
+        version="choice-1",
+        judge=choice.judge,
+        judge_directly=choice.judge,
+        prepare=lambda: None,
+        present=choice.present,
+    ),
+    "exact": Verifier(
+        version="exact-1", judge=exact.judge, judge_directly=exact.judge, prepare=lambda: None, present=exact.present
+    ),
+    "procedural": Verifier(
+        version=f"procedural-1+reasoning-gym-{version('reasoning-gym')}",
+        judge=procedural.judge,
+        judge_directly=procedural.judge_directly,
+        prepare=procedural.prepare,
+        present=procedural.present,
+    ),
+}
+VERIFIER_VERSIONS: dict[str, str] = {kind: entry.version for kind, entry in VERIFIERS.items()}
+
+
+def verifier(kind: str) -> Verifier:
+    """The verifier of that kind.
+
+    Raises:
+        VerificationError: there is none.
+    """
+    if kind not in VERIFIERS:
+        known = ", ".join(VERIFIERS)
+        raise VerificationError(f"unknown verifier kind {kind!r}; expected one of {known}: correct the source's recipe")
+    return VERIFIERS[kind]
+
+
+def judge(comparison: Comparison) -> Judgement:
+    """Judge completely; call this in a worker process only.
+
+    Raises:
+        VerificationError: the kind is unknown.
+    """
+    entry = verifier(comparison.kind)
+    specification = _specification(comparison.spec_json)
+    if specification is None:
+        return _bad_specification(comparison)
+    return entry.judge(comparison.reference, specification, comparison.answer)
+
+
+def judge_directly(comparison: Comparison) -> Judgement | None:
+    """Judge where that is cheap and safe in this process; None where a worker is needed.
+
+    Raises:
+        VerificationError: the kind is unknown.
+    """
+    entry = verifier(comparison.kind)
+    specification = _specification(comparison.spec_json)
+    if specification is None:
+        return _bad_specification(comparison)
+    return entry.judge_directly(comparison.reference, specification, comparison.answer)
+
+
+def _specification(spec_json: str) -> Specification | None:
+    try:
+        value = json.loads(spec_json)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _bad_specification(comparison: Comparison) -> Judgement:
+    return Judgement(
+        verdict=Verdict.BAD_REFERENCE,
+        extracted_answer=None,
+        method=f"{comparison.kind}/specification",
+        message=f"the verifier specification is not a JSON object: {comparison.spec_json[:100]!r}",
+        milliseconds=0.0,
+    )

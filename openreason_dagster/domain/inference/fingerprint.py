@@ -1,0 +1,81 @@
+"""What was asked for, as a record and as its hash.
+
+Everything that can change a completion belongs here. The environment (server address, key, concurrency, batch size,
+library versions, hardware) does not: it is recorded with each trace and never makes one stale.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from openreason_dagster.domain.catalogue import CatalogueModel, DatasetModel, OpenAIModel, TransformersModel
+from openreason_dagster.domain.errors import EngineError
+from openreason_dagster.domain.provenance import file_hash, folder_hash, stable_hash
+from openreason_dagster.domain.recipe import Sampling
+
+
+def weights_identity(model: CatalogueModel, folder: Path) -> dict[str, str]:
+    """What the model's weights or data are, by content where we can see it and by declared name where we cannot.
+
+    Args:
+        model: The catalogue entry.
+        folder: The catalogue's folder, to which paths are relative.
+
+    A local model folder gives the SHA-256 of each file (weights, configuration, tokenizer, chat template); a hub
+    repository its name, which with the revision pins its files; a server the name it serves the model under.
+
+    Raises:
+        EngineError: a local file is missing or cannot be read.
+    """
+    try:
+        match model:
+            case TransformersModel():
+                path = folder / model.path
+                return dict(folder_hash(path)) if path.is_dir() else {"repository": model.path}
+            case OpenAIModel():
+                return {"served_model": model.served_model}
+            case DatasetModel():
+                return {"sha256": file_hash(folder / model.path)}
+    except OSError as error:
+        raise EngineError(f"model {model.name!r}: {error}. Correct `path` in its catalogue file.") from error
+
+
+def sampling_record(
+    model: CatalogueModel,
+    sampling: Sampling,
+    *,
+    temperature: float | None,
+    template: str,
+    weights: Mapping[str, str],
+) -> dict[str, object]:
+    """Every part of the fingerprint, as a JSON object.
+
+    Args:
+        model: The catalogue entry.
+        sampling: The recipe's sampling section; how many samples are taken and how they are committed is left out.
+        temperature: Sampling temperature; None where an imported set does not state it.
+        template: Text of the prompt template.
+        weights: What `weights_identity` found.
+
+    Imported traces depend on nothing but their file and the columns taken from it.
+    """
+    identity: dict[str, object] = {
+        "revision": model.revision,
+        "weights": dict(weights),
+        "temperature": temperature,
+    }
+    if isinstance(model, DatasetModel):
+        return identity | {"columns": model.columns.model_dump()}
+    if isinstance(model, TransformersModel):
+        identity["dtype"] = model.dtype
+    return identity | {
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "max_tokens": sampling.max_tokens,
+        "system_prompt": sampling.system_prompt,
+        "template": template,
+    }
+
+
+def fingerprint(record: Mapping[str, object]) -> str:
+    """Hash of a sampling record, 32 hexadecimal digits."""
+    return stable_hash(dict(record))

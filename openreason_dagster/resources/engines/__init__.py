@@ -1,0 +1,1 @@
+"""One file per inference engine, all behind domain.inference.engine.Engine."""

@@ -116,6 +116,7 @@ def load_model(folder: Path, name: str, *, variables: Mapping[str, str]) -> Cata
     model = _MODELS[engine].from_values(values, path=path)
     if model.name != name:
         raise RecipeError(f"{path}: key `name` is {model.name!r} but the file is named {name!r}; make them equal.")
+    _require_local_path(model, path)
     return model
 
 
@@ -137,6 +138,17 @@ def select_models(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
         if any(fnmatchcase(name, pattern) for pattern in wanted)
         and not any(fnmatchcase(name, pattern) for pattern in excluded)
     ]
+
+
+def _require_local_path(model: CatalogueModel, path: Path) -> None:
+    if isinstance(model, OpenAIModel):
+        return
+    is_local = isinstance(model, DatasetModel) or model.path.startswith((".", "/"))
+    if is_local and not (path.parent / model.path).exists():
+        raise RecipeError(
+            f"{path}: key `path` names {model.path!r}, which does not exist. Paths start from {str(path.parent)!r}; "
+            "correct it, or name a hub repository as owner/name."
+        )
 
 
 def _substitute(value: object, variables: Mapping[str, str], path: Path) -> object:

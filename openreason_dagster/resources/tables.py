@@ -7,6 +7,7 @@ partition is replaced in one transaction, and a write whose rows do not have the
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -120,7 +121,11 @@ def _overwrite(table: DeltaTable, reader: pa.RecordBatchReader, keys: dict[str, 
 
 
 class _RowStream:
-    """Frames as an Arrow stream; remembers what went wrong in the producer, which Arrow would only pass on as text."""
+    """Frames as an Arrow stream; remembers what went wrong in the producer, which Arrow would only pass on as text.
+
+    Delta pulls the stream from a thread of its own runtime, where no other table can be opened. So the producer, which
+    usually reads other tables, runs in a thread of ours.
+    """
 
     def __init__(self, table: Table, batches: Iterable[pl.DataFrame]) -> None:
         self._table = table
@@ -131,11 +136,12 @@ class _RowStream:
         return pa.RecordBatchReader.from_batches(_arrow_schema(self._table), self._record_batches())
 
     def _record_batches(self) -> Iterator[pa.RecordBatch]:
-        schema = _arrow_schema(self._table)
+        schema, batches = _arrow_schema(self._table), iter(self._batches)
         try:
-            for rows in self._batches:
-                _require_schema(self._table, rows)
-                yield from rows.to_arrow().cast(schema).to_batches()
+            with ThreadPoolExecutor(max_workers=1) as producer:
+                while (rows := producer.submit(next, batches, None).result()) is not None:
+                    _require_schema(self._table, rows)
+                    yield from rows.to_arrow().cast(schema).to_batches()
         except Exception as error:
             self.error = error
             raise

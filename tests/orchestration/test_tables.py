@@ -68,6 +68,16 @@ def test_replace_streams_and_is_one_commit(tables):
     assert tables.version("scored_traces") == before + 1
 
 
+def test_replace_producer_may_read_other_tables(tables):
+    tables.append("scored_traces", rows("a", "0.3", "1"))
+
+    def copied():
+        yield tables.scan("scored_traces", temperature="0.3").with_columns(temperature=pl.lit("0.6")).collect()
+
+    tables.replace("scored_traces", copied(), model="a", temperature="0.6")
+    assert ids(tables) == ["1", "1"]
+
+
 def test_replace_failing_producer_changes_nothing_and_names_the_cause(tables):
     tables.append("scored_traces", rows("a", "0.3", "1"))
 

@@ -1,0 +1,65 @@
+# The commands of the README. Each is safe to run twice.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export OPENREASON_ROOT ?= $(CURDIR)/data
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo ui test check format benchmark screenshots clean
+
+help:
+	@echo "make demo       install and run recipes/starter.yaml end to end"
+	@echo "make ui         open the web UI on the same data"
+	@echo "make test       install what the tests need and run all of them"
+	@echo "make check      formatting, lint, types and import contracts only"
+	@echo "make benchmark  measure and rewrite the table in docs/performance.md"
+	@echo "make clean      remove the virtual environment and caches; data stays"
+
+demo: $(VENV)/.installed .env
+	@$(BIN)/openreason run recipes/starter.yaml
+
+ui: $(VENV)/.installed .env
+	@$(BIN)/openreason ui
+
+test: $(VENV)/.test-installed check
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.test-installed
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.test-installed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+benchmark: $(VENV)/.test-installed
+	@$(BIN)/python benchmarks/platform.py --write docs/performance.md
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Plain `dagster dev` reads this file, so that it shows the same data as `make ui`.
+.env: Makefile
+	@mkdir -p "$(OPENREASON_ROOT)/dagster"
+	@cp dagster.yaml "$(OPENREASON_ROOT)/dagster/dagster.yaml"
+	@printf 'OPENREASON_ROOT=%s\nDAGSTER_HOME=%s/dagster\n' "$(OPENREASON_ROOT)" "$(OPENREASON_ROOT)" > .env
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); Python 3.11 or newer is needed. Set PYTHON=/path/to/python3.11."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	  || { echo "error: the venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Installing OpenReason and its dependencies into $(VENV) (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.test-installed: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@tests/install_system_packages.sh
+	@touch $@

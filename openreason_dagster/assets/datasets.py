@@ -1,0 +1,73 @@
+"""Data sets made of verified traces: reasoning data (OR3) and the SFT mix."""
+
+import dagster as dg
+import polars as pl
+
+from openreason_dagster.assets.metadata import count, definition_metadata, preview
+from openreason_dagster.automation import FOLLOW_WHATEVER_EXISTS
+from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
+from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations
+from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
+from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.workspace import Workspace
+
+_ROWS_PER_BATCH = 10_000
+
+
+@dg.asset(
+    deps=["scored_traces", "verified_traces", "sampled_traces", "prompt_pool"],
+    group_name="datasets",
+    kinds={"deltalake"},
+    tags={"openreason/OR3": ""},
+    metadata=definition_metadata(REASONING_DATA),
+    description=REASONING_DATA.description,
+    automation_condition=FOLLOW_WHATEVER_EXISTS,
+)
+def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
+    """Asset: OR3, rejection sampling over all models and temperatures."""
+    rows = candidates(
+        tables.scan("sampled_traces"),
+        tables.scan("verified_traces"),
+        scored=tables.scan("scored_traces"),
+        pool=tables.scan("prompt_pool"),
+    ).collect(engine="streaming")
+    selection = select_reasoning_data(rows, workspace.recipe().reasoning_data)
+    tables.replace("reasoning_data_dropped", selection.dropped)
+    tables.replace("reasoning_data", selection.kept)
+    by_model = selection.kept.group_by("model", "temperature").len("traces").sort("model", "temperature")
+    by_reason = selection.dropped.group_by("reason").len("traces").sort("traces", descending=True)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": selection.kept.height,
+            "dropped": selection.dropped.height,
+            "kept_by_model": preview(by_model),
+            "dropped_by_reason": preview(by_reason),
+        }
+    )
+
+
+@dg.asset(
+    deps=["reasoning_data", "sampled_traces", "prompt_pool"],
+    group_name="datasets",
+    kinds={"deltalake"},
+    metadata=definition_metadata(SFT_MIX),
+    description=SFT_MIX.description,
+    automation_condition=FOLLOW_WHATEVER_EXISTS,
+)
+def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
+    """Asset: conversations at the recipe's proportions, split by prompt."""
+    recipe = workspace.recipe()
+    components = tables.scan("reasoning_data").with_columns(component=pl.lit("reasoning_data")).collect()
+    mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed)
+    rows = conversations(mix.chosen.lazy(), tables.scan("sampled_traces"), pool=tables.scan("prompt_pool"))
+    tables.replace("sft_mix_dropped", mix.dropped)
+    tables.replace("sft_mix", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))
+    by_split = mix.chosen.group_by("split", "domain").len("rows").sort("split", "domain")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": count(tables.scan("sft_mix")),
+            "dropped": mix.dropped.height,
+            "rows_by_split": preview(by_split),
+            "preview": preview(tables.scan("sft_mix").select("trace_id", "domain", "messages").head(3).collect()),
+        }
+    )

@@ -1,0 +1,53 @@
+"""The prompt pool: what may be sampled."""
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from openreason_dagster.assets.metadata import definition_metadata, preview
+from openreason_dagster.automation import FOLLOW_WHATEVER_EXISTS
+from openreason_dagster.domain.curation.prompt_pool import PoolResult, build_pool
+from openreason_dagster.domain.schemas import PROMPT_POOL
+from openreason_dagster.domain.verification.verify import audit_references
+from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.verification_workers import verification_workers
+from openreason_dagster.resources.workspace import Workspace
+
+
+@dg.asset(
+    deps=["seed_prompts", "benchmark_prompts"],
+    group_name="pool",
+    kinds={"deltalake"},
+    metadata=definition_metadata(PROMPT_POOL),
+    description=PROMPT_POOL.description,
+    automation_condition=FOLLOW_WHATEVER_EXISTS,
+)
+def prompt_pool(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
+    """Asset: normalised, deduplicated, decontaminated seeds whose verifier accepts their own reference."""
+    recipe = workspace.recipe()
+    sources = [source.name for source in recipe.sources]
+    seeds = tables.scan("seed_prompts", source=sources).collect()
+    in_recipe_order = seeds.sort(pl.col("source").cast(pl.Enum(sources)), "source_row_id", "prompt_id")
+    with verification_workers(recipe.verification) as workers:
+        result = build_pool(
+            in_recipe_order,
+            tables.scan("benchmark_prompts").collect(),
+            audit=lambda rows: audit_references(rows, workers),
+            ngram=recipe.pool.ngram,
+            rejected_share_limit=recipe.pool.rejected_share_limit,
+        )
+    tables.replace("prompt_pool_dropped", result.dropped)
+    tables.replace("prompt_pool", result.pool)
+    return dg.MaterializeResult(metadata=_metadata(result))
+
+
+def _metadata(result: PoolResult) -> dict[str, Any]:
+    by_reason = result.dropped.group_by("reason").len("prompts").sort("reason")
+    by_source = result.pool.group_by("source", "domain", "verifier", "license").len("prompts").sort("source")
+    return {
+        "dagster/row_count": result.pool.height,
+        "dropped": result.dropped.height,
+        "dropped_by_reason": preview(by_reason),
+        "prompts_by_source": preview(by_source),
+    }

@@ -1,0 +1,105 @@
+"""What leaves the platform: the data set folder, and the report page."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+import polars as pl
+
+from openreason_dagster.assets.metadata import definition_metadata, picture, preview
+from openreason_dagster.automation import FOLLOW_WHATEVER_EXISTS
+from openreason_dagster.domain.release.card import dataset_card
+from openreason_dagster.domain.release.card_counts import card_counts
+from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
+from openreason_dagster.domain.release.manifest import manifest
+from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
+from openreason_dagster.domain.release.report import render_report, stages
+from openreason_dagster.domain.release.report_data import collect_report_data
+from openreason_dagster.domain.schemas import SFT_MIX, TABLES
+from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.workspace import Workspace
+
+_ROWS_PER_BATCH = 10_000
+
+
+@dg.asset(
+    deps=["sft_mix"],
+    group_name="release",
+    kinds={"parquet", "huggingface"},
+    metadata=definition_metadata(SFT_MIX),
+    automation_condition=FOLLOW_WHATEVER_EXISTS,
+)
+def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
+    """The SFT mix as a folder that `datasets.load_dataset` reads: sharded Parquet, dataset card and manifest."""
+    target = workspace.release_folder
+    building = target.with_name(f".{target.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    shards = write_shards(
+        building, lambda split: _rows(tables, split), rows_per_shard=workspace.recipe().release.rows_per_shard
+    )
+    (building / "README.md").write_text(_card(tables, workspace, shards), encoding="utf-8")
+    (building / "manifest.json").write_text(_manifest(tables, workspace, shards), encoding="utf-8")
+    swap_in(building, target)
+    files = pl.DataFrame([{"file": shard.path, "rows": shard.rows, "bytes": shard.bytes} for shard in shards])
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(shard.rows for shard in shards),
+            "dagster/uri": str(target),
+            "files": preview(files),
+        }
+    )
+
+
+@dg.asset(
+    deps=["prompt_statistics", "scored_traces", "sft_mix"],
+    group_name="release",
+    kinds={"html"},
+    automation_condition=FOLLOW_WHATEVER_EXISTS,
+)
+def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
+    """A self-contained HTML page: figures to look at, traces to read."""
+    recipe = workspace.recipe()
+    data = collect_report_data(
+        {name: tables.scan(name) for name in TABLES}, title=recipe.title, description=recipe.description
+    )
+    page = workspace.report_file
+    page.parent.mkdir(parents=True, exist_ok=True)
+    draft = page.with_suffix(".draft")
+    draft.write_text(render_report(data), encoding="utf-8")
+    draft.replace(page)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/uri": str(page),
+            "traces_shown": data.traces.height,
+            "funnel": picture(funnel, stages(data.totals), "Rows at each stage"),
+            "pass_rate": picture(pass_rate_heatmap, data.pass_rates, "Pass rate by model and temperature"),
+            "pass_at_k": picture(pass_at_k_curves, data.pass_at_k, "pass@k"),
+            "verdicts": picture(verdict_bars, data.verdicts, "Verdicts by model and temperature"),
+        }
+    )
+
+
+def _rows(tables: Tables, split: str) -> Iterator[pl.DataFrame]:
+    rows = tables.scan("sft_mix").filter(pl.col("split") == split).drop("split").sort("trace_id")
+    yield from rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+
+
+def _card(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
+    counts = card_counts(tables.scan)
+    models = {name: workspace.model(name) for name in sorted(set(counts.by_model["model"]))}
+    return dataset_card(workspace.recipe(), shards, counts=counts, models=models)
+
+
+def _manifest(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
+    released = tables.scan("sft_mix").select("trace_id")
+    records = tables.scan("sampled_traces").join(released, on="trace_id", how="semi")
+    fingerprints = dict(records.select("fingerprint", "sampling_record").unique().collect().iter_rows())
+    return manifest(
+        workspace.recipe(),
+        shards,
+        table_versions={name: tables.version(name) for name in TABLES},
+        fingerprints={key: json.loads(record) for key, record in fingerprints.items()},
+        created_at=datetime.now(UTC),
+    )

@@ -1,0 +1,74 @@
+"""Seed prompts of every source, and the benchmarks that must never be trained on."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from openreason_dagster.assets.metadata import count, definition_metadata, preview, report_partition
+from openreason_dagster.domain.recipe import FileSource, HubSource, ProceduralSource
+from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS, SEED_PROMPTS, SEED_PROMPTS_DROPPED
+from openreason_dagster.domain.seeds.benchmarks import benchmark_prompts as read_benchmarks
+from openreason_dagster.domain.seeds.read_source import seed_prompts as read_source
+from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.workspace import Workspace
+
+
+def seed_prompts(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Asset: the prompts of one source per partition."""
+
+    @dg.asset(
+        name="seed_prompts",
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="seeds",
+        kinds={"deltalake"},
+        metadata=definition_metadata(SEED_PROMPTS),
+        description=SEED_PROMPTS.description,
+    )
+    def asset(context: dg.AssetExecutionContext, tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
+        recipe = workspace.recipe()
+        for name in sorted(context.partition_keys):
+            _collect(recipe.source(name), tables, workspace)
+            report_partition(context, name, _metadata(name, tables))
+        return dg.MaterializeResult()
+
+    return asset
+
+
+@dg.asset(
+    group_name="seeds",
+    kinds={"deltalake"},
+    metadata=definition_metadata(BENCHMARK_PROMPTS),
+    description=BENCHMARK_PROMPTS.description,
+)
+def benchmark_prompts(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
+    """Asset: the questions and solutions of the recipe's benchmarks."""
+    tables.replace("benchmark_prompts", read_benchmarks(workspace.recipe().benchmarks, workspace.recipe_folder))
+    counts = tables.scan("benchmark_prompts").group_by("benchmark").len("prompts").sort("benchmark").collect()
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": int(counts["prompts"].sum()), "prompts_by_benchmark": preview(counts)}
+    )
+
+
+def _collect(source: ProceduralSource | FileSource | HubSource, tables: Tables, workspace: Workspace) -> None:
+    dropped = [SEED_PROMPTS_DROPPED.frame([])]
+
+    def prompts() -> Iterator[pl.DataFrame]:
+        for batch in read_source(source, workspace.recipe_folder):
+            dropped.append(batch.dropped)
+            yield batch.prompts
+
+    tables.replace("seed_prompts", prompts(), source=source.name)
+    tables.replace("seed_prompts_dropped", pl.concat(dropped), source=source.name)
+
+
+def _metadata(name: str, tables: Tables) -> dict[str, Any]:
+    rows = tables.scan("seed_prompts", source=name)
+    dropped = tables.scan("seed_prompts_dropped", source=name)
+    return {
+        "dagster/row_count": count(rows),
+        "dropped": count(dropped),
+        "preview": preview(rows.select("prompt", "reference_answer", "verifier", "domain").head(5).collect()),
+    }

@@ -1,0 +1,41 @@
+"""Prompt statistics: how each model at each temperature does on each prompt."""
+
+import dagster as dg
+import polars as pl
+
+from openreason_dagster.assets.metadata import definition_metadata, picture, preview
+from openreason_dagster.automation import FOLLOW_WHATEVER_EXISTS
+from openreason_dagster.domain.curation.statistics import prompt_statistics as compute_statistics
+from openreason_dagster.domain.release.plots import pass_at_k_curves, pass_rate_heatmap
+from openreason_dagster.domain.release.report_data import pass_at_k, pass_rates
+from openreason_dagster.domain.schemas import PROMPT_STATISTICS
+from openreason_dagster.resources.tables import Tables
+
+
+@dg.asset(
+    deps=["verified_traces", "prompt_pool"],
+    group_name="statistics",
+    kinds={"deltalake"},
+    metadata=definition_metadata(PROMPT_STATISTICS),
+    description=PROMPT_STATISTICS.description,
+    automation_condition=FOLLOW_WHATEVER_EXISTS,
+)
+def prompt_statistics(tables: Tables) -> dg.MaterializeResult[None]:
+    """Asset: samples, correct, pass@k, majority answer and difficulty per prompt × model × temperature."""
+    rows = compute_statistics(tables.scan("verified_traces"), tables.scan("prompt_pool"))
+    tables.replace("prompt_statistics", rows)
+    by_model = (
+        rows.group_by("model", "temperature")
+        .agg(pl.col("samples", "judged", "correct").sum(), pl.col("^pass_at_.*$").mean())
+        .sort("model", "temperature")
+    )
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows.height,
+            "by_model": preview(by_model),
+            "pass_rate": picture(
+                pass_rate_heatmap, pass_rates(tables.scan("verified_traces")), "Pass rate by model and temperature"
+            ),
+            "pass_at_k": picture(pass_at_k_curves, pass_at_k(rows.lazy()), "pass@k by model and temperature"),
+        }
+    )

@@ -1,0 +1,224 @@
+"""Sampled traces: what every model answers to every prompt at every temperature."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from openreason_dagster.assets.metadata import definition_metadata, picture, preview, report_partition
+from openreason_dagster.domain.errors import EngineError
+from openreason_dagster.domain.inference.engine import Engine
+from openreason_dagster.domain.inference.fingerprint import weights_identity
+from openreason_dagster.domain.inference.plan import (
+    RequestCount,
+    SamplingPlan,
+    build_plan,
+    count_requests,
+    pending_requests,
+)
+from openreason_dagster.domain.inference.prompts import read_template
+from openreason_dagster.domain.inference.sampler import Progress, sample
+from openreason_dagster.domain.inference.trace_rows import failure_rows, trace_rows
+from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.records import Completion, Failure
+from openreason_dagster.domain.release.plots import length_histogram
+from openreason_dagster.domain.release.report_data import completion_lengths
+from openreason_dagster.domain.schemas import SAMPLED_TRACES
+from openreason_dagster.partitions import temperatures_by_model, trace_key
+from openreason_dagster.resources.engines.open_engine import open_engine
+from openreason_dagster.resources.progress import ProgressListener
+from openreason_dagster.resources.tables import Tables, partition_predicate, sql_equals
+from openreason_dagster.resources.workspace import Workspace
+
+_SECONDS_BETWEEN_LOG_LINES = 10.0
+
+
+def sampled_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Asset: completions of one model at one temperature per partition; what is committed is never sampled again."""
+
+    @dg.asset(
+        name="sampled_traces",
+        deps=["prompt_pool"],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="gpu",
+        group_name="traces",
+        kinds={"deltalake"},
+        metadata=definition_metadata(SAMPLED_TRACES),
+        description=SAMPLED_TRACES.description,
+    )
+    def asset(
+        context: dg.AssetExecutionContext,
+        tables: Tables,
+        workspace: Workspace,
+        progress: dg.ResourceParam[ProgressListener],
+    ) -> dg.MaterializeResult[None]:
+        for model, temperatures in temperatures_by_model(context.partition_keys).items():
+            run = ModelRun.prepare(context, tables, workspace, model=model, temperatures=temperatures)
+            run.execute(progress)
+        return dg.MaterializeResult()
+
+    return asset
+
+
+@dataclass
+class ModelRun:
+    """One model in one Dagster run: its plan, what is left of it, and the events as temperatures finish."""
+
+    context: dg.AssetExecutionContext
+    tables: Tables
+    recipe: Recipe
+    plan: SamplingPlan
+    engine: Engine
+    prompts: pl.DataFrame
+    committed: set[str]
+    counts: dict[str, RequestCount]
+    idle_temperatures: Sequence[str]
+    """Temperatures of the run that do not apply to this model."""
+    left: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    last_line: float = 0.0
+
+    @classmethod
+    def prepare(
+        cls,
+        context: dg.AssetExecutionContext,
+        tables: Tables,
+        workspace: Workspace,
+        *,
+        model: str,
+        temperatures: Sequence[str],
+    ) -> "ModelRun":
+        """Find out what is asked, and what of it earlier runs have committed; loads no weights."""
+        recipe, entry = workspace.recipe(), workspace.model(model)
+        plan = build_plan(
+            entry,
+            recipe.sampling,
+            temperature_keys=temperatures,
+            template=read_template(recipe.sampling.template, recipe_folder=workspace.recipe_folder),
+            weights=weights_identity(entry, workspace.catalogue_folder),
+        )
+        engine = open_engine(entry, workspace.catalogue_folder)
+        prompts = tables.scan("prompt_pool").select("prompt_id", "prompt").collect()
+        rows = tables.scan("sampled_traces", model=model, temperature=list(temperatures))
+        committed = set(rows.select("trace_id").collect()["trace_id"])
+        counts = count_requests(prompts, plan, committed=committed, samples_available=engine.samples_available)
+        return cls(
+            context=context,
+            tables=tables,
+            recipe=recipe,
+            plan=plan,
+            engine=engine,
+            prompts=prompts,
+            committed=committed,
+            counts=counts,
+            idle_temperatures=[key for key in temperatures if key not in counts],
+            left=Counter({key: count.pending for key, count in counts.items()}),
+        )
+
+    def execute(self, listener: ProgressListener) -> None:
+        """Sample what is pending; report each temperature as soon as its last row is committed.
+
+        Raises:
+            EngineError: the engine is gone, or more requests failed than the recipe allows.
+        """
+        planned = sum(count.planned for count in self.counts.values())
+        pending = sum(self.left.values())
+        listener.started(self.plan.model, planned=planned, committed=planned - pending)
+        self.context.log.info("%s: %d of %d requests to sample", self.plan.model, pending, planned)
+        for key in self.idle_temperatures:
+            self._report(key)
+        for key in [key for key in self.counts if not self.left[key]]:
+            self._finish(key)
+        if pending:
+            self._sample(listener)
+        listener.finished(self.plan.model)
+        self._require_few_failures()
+
+    def _sample(self, listener: ProgressListener) -> None:
+        for key in self.counts:
+            if self.left[key]:
+                self.tables.delete("sampling_failures", self._partition(key))
+        requests = pending_requests(
+            self.prompts, self.plan, committed=self.committed, samples_available=self.engine.samples_available
+        )
+        with self.engine as engine:
+            sample(
+                engine,
+                requests,
+                self._commit,
+                totals=dict(self.left),
+                commit_rows=self.recipe.sampling.commit_rows,
+                commit_seconds=self.recipe.sampling.commit_seconds,
+                progress=lambda progress: self._show(listener, progress),
+            )
+
+    def _commit(self, completions: Sequence[Completion], failures: Sequence[Failure]) -> None:
+        now, run_id = datetime.now(UTC), self.context.run_id
+        environment = self.engine.environment()
+        rows = trace_rows(completions, self.plan, environment=environment, run_id=run_id, sampled_at=now)
+        self.tables.append("sampled_traces", rows)
+        self.tables.append("sampling_failures", failure_rows(failures, self.plan, run_id=run_id, failed_at=now))
+        self.failed.update(failure.request.temperature_key for failure in failures)
+        results: list[Completion | Failure] = [*completions, *failures]
+        done = Counter(result.request.temperature_key for result in results)
+        self.left.subtract(done)
+        for key in done:
+            if not self.left[key]:
+                self._finish(key)
+
+    def _finish(self, key: str) -> None:
+        outdated = f"{self._partition(key)} AND NOT ({sql_equals('fingerprint', self.plan.at(key).fingerprint)})"
+        retired = self.tables.delete("sampled_traces", outdated)
+        if retired:
+            self.context.log.info("%s at %s: %d traces of other settings retired", self.plan.model, key, retired)
+        self._report(key)
+
+    def _report(self, key: str) -> None:
+        rows = self.tables.scan("sampled_traces", model=self.plan.model, temperature=key)
+        metadata = _metadata(rows, failed=self.failed[key])
+        report_partition(self.context, trace_key(self.plan.model, key), metadata)
+
+    def _show(self, listener: ProgressListener, progress: Progress) -> None:
+        listener.advanced(self.plan.model, progress)
+        if monotonic() - self.last_line >= _SECONDS_BETWEEN_LOG_LINES:
+            self.last_line = monotonic()
+            self.context.log.info(
+                "%s: %d of %d sampled, %d failed, %.0f tokens/s",
+                self.plan.model, progress.done, progress.total, progress.failed, progress.tokens_per_second,
+            )  # fmt: skip
+
+    def _require_few_failures(self) -> None:
+        limit = self.recipe.sampling.failed_share_limit
+        for key, failed in self.failed.items():
+            planned = self.counts[key].planned
+            if failed > limit * planned:
+                raise EngineError(
+                    f"model {self.plan.model!r} at temperature {key}: {failed} of {planned} requests failed, over the "
+                    f"recipe limit `sampling.failed_share_limit` {limit:g}. The rest is committed. Table "
+                    "sampling_failures says why; run the partition again to try only these."
+                )
+
+    def _partition(self, key: str) -> str:
+        return partition_predicate({"model": self.plan.model, "temperature": key})
+
+
+def _metadata(rows: pl.LazyFrame, *, failed: int) -> dict[str, Any]:
+    lengths = rows.select("completion_tokens", "finish_reason").collect()
+    tokens = lengths["completion_tokens"]
+    example = rows.select("prompt_id", "reasoning", "answer", "finish_reason").head(3).collect()
+    metadata: dict[str, Any] = {
+        "dagster/partition_row_count": lengths.height,
+        "failed_requests": failed,
+        "completion_tokens": int(tokens.sum() or 0),
+        "truncated": int((lengths["finish_reason"] == "length").sum()),
+        "preview": preview(example),
+    }
+    if tokens.drop_nulls().len():
+        metadata["plot"] = picture(length_histogram, completion_lengths(rows), "Completion lengths")
+    return metadata

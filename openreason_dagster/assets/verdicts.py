@@ -1,0 +1,86 @@
+"""Verified traces: one verdict per trace."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from openreason_dagster.assets.metadata import definition_metadata, picture, preview, report_partition
+from openreason_dagster.automation import FOLLOW_CHECKED_TRACES
+from openreason_dagster.domain.release.plots import verdict_bars
+from openreason_dagster.domain.release.report_data import verdict_counts
+from openreason_dagster.domain.schemas import VERIFIED_TRACES
+from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
+from openreason_dagster.domain.verification.verify import verify_batch
+from openreason_dagster.domain.verification.workers import Workers
+from openreason_dagster.partitions import temperatures_by_model, trace_key
+from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.verification_workers import verification_workers
+from openreason_dagster.resources.workspace import Workspace
+
+_ROWS_PER_COMMIT = 2_000
+_PROMPT_COLUMNS = ("prompt_id", "reference_answer", "verifier", "verifier_spec")
+_TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
+
+
+def verified_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Asset: a verdict with evidence for every trace; what this verifier version has judged is not judged again."""
+
+    @dg.asset(
+        name="verified_traces",
+        deps=["sampled_traces", "prompt_pool"],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="traces",
+        kinds={"deltalake"},
+        metadata=definition_metadata(VERIFIED_TRACES),
+        description=VERIFIED_TRACES.description,
+        automation_condition=FOLLOW_CHECKED_TRACES,
+    )
+    def asset(context: dg.AssetExecutionContext, tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
+        with verification_workers(workspace.recipe().verification) as workers:
+            for model, temperatures in temperatures_by_model(context.partition_keys).items():
+                for temperature in temperatures:
+                    judged = _verify_partition(tables, workers, model=model, temperature=temperature)
+                    context.log.info("%s at %s: %d traces judged", model, temperature, judged)
+                    report_partition(
+                        context, trace_key(model, temperature), _metadata(tables, model=model, temperature=temperature)
+                    )
+        return dg.MaterializeResult()
+
+    return asset
+
+
+def _verify_partition(tables: Tables, workers: Workers, *, model: str, temperature: str) -> int:
+    keys = {"model": model, "temperature": temperature}
+    prompts = tables.scan("prompt_pool").select(_PROMPT_COLUMNS)
+    traces = tables.scan("sampled_traces", **keys).select(_TRACE_COLUMNS).join(prompts, on="prompt_id", how="inner")
+    current = pl.col("verifier").replace_strict(VERIFIER_VERSIONS)
+    wanted = traces.select("trace_id", "reference_answer", verifier_version=current)
+    verdicts = tables.scan("verified_traces", **keys)
+    same = ["trace_id", "reference_answer", "verifier_version"]
+    stale = verdicts.join(wanted, on=same, how="anti", nulls_equal=True).select("trace_id").collect()
+    if stale.height:
+        kept = verdicts.join(wanted, on=same, how="semi", nulls_equal=True).collect()
+        tables.replace("verified_traces", kept, **keys)
+    pending = traces.join(tables.scan("verified_traces", **keys), on="trace_id", how="anti")
+    judged = 0
+    for rows in pending.collect_batches(chunk_size=_ROWS_PER_COMMIT, engine="streaming"):
+        tables.append("verified_traces", verify_batch(rows, workers, now=datetime.now(UTC)))
+        judged += rows.height
+    return judged
+
+
+def _metadata(tables: Tables, *, model: str, temperature: str) -> dict[str, Any]:
+    rows = tables.scan("verified_traces", model=model, temperature=temperature)
+    verdicts = verdict_counts(rows)
+    by_verdict = dict(verdicts.select("verdict", "traces").iter_rows())
+    judged = by_verdict.get("correct", 0) + by_verdict.get("incorrect", 0)
+    return {
+        "dagster/partition_row_count": int(verdicts["traces"].sum()),
+        "correct_share_of_judged": by_verdict.get("correct", 0) / judged if judged else 0.0,
+        **{f"verdict_{verdict}": traces for verdict, traces in by_verdict.items()},
+        "verdicts": preview(verdicts.select("verdict", "traces")),
+        "plot": picture(verdict_bars, verdicts, "Verdict breakdown"),
+    }

@@ -1,0 +1,43 @@
+"""Checks of the prompt pool."""
+
+import dagster as dg
+
+from openreason_dagster.assets.metadata import count, preview
+from openreason_dagster.domain.curation.decontamination import overlaps
+from openreason_dagster.domain.provenance import normalise_text
+from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.workspace import Workspace
+
+
+@dg.asset_check(asset="prompt_pool", blocking=True)
+def pool_keeps_clear_of_benchmarks(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
+    """No prompt of the pool shares an n-gram with a benchmark's question or solution."""
+    found = overlaps(
+        tables.scan("prompt_pool").collect(),
+        tables.scan("benchmark_prompts").collect(),
+        ngram=workspace.recipe().pool.ngram,
+    )
+    return dg.AssetCheckResult(
+        passed=found.is_empty(), metadata={"overlapping_prompts": found.height, "examples": preview(found)}
+    )
+
+
+@dg.asset_check(asset="prompt_pool", blocking=True)
+def pool_prompts_are_unique(tables: Tables) -> dg.AssetCheckResult:
+    """No normalised prompt text occurs twice in the pool."""
+    texts = [normalise_text(text) for text in tables.scan("prompt_pool").select("prompt").collect()["prompt"]]
+    repeated = len(texts) - len(set(texts))
+    return dg.AssetCheckResult(passed=repeated == 0, metadata={"prompts": len(texts), "repeated": repeated})
+
+
+@dg.asset_check(asset="prompt_pool")
+def refused_share_is_low(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
+    """The share of seeds kept out of the pool is within half of the recipe's limit: an early warning."""
+    kept, dropped = count(tables.scan("prompt_pool")), count(tables.scan("prompt_pool_dropped"))
+    share = dropped / (kept + dropped) if kept + dropped else 0.0
+    limit = workspace.recipe().pool.rejected_share_limit / 2
+    return dg.AssetCheckResult(
+        passed=share <= limit,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"kept": kept, "dropped": dropped, "share": share, "limit": limit},
+    )

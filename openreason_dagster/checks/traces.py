@@ -1,0 +1,90 @@
+"""Checks of sampled, verified and scored traces, per model and temperature."""
+
+from collections.abc import Callable
+
+import dagster as dg
+import polars as pl
+
+from openreason_dagster.assets.metadata import count
+from openreason_dagster.checks.partitioned import Finding, check_partitions
+from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.workspace import Workspace
+
+_MACHINE_VERDICTS = ("error", "timeout")
+
+
+Judge = Callable[[Tables, Recipe, dict[str, str]], Finding]
+"""Judges one partition, given as `{"model": …, "temperature": …}`."""
+
+
+def trace_checks(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
+    """All checks that share the partitions of the trace assets; each blocks what is built on the partition."""
+    return [
+        _check("sampled_traces", "sampled_traces_are_unique", judge=duplicated_traces, partitions=partitions),
+        _check("verified_traces", "every_trace_has_a_verdict", judge=unjudged_traces, partitions=partitions),
+        _check("verified_traces", "machine_failures_are_rare", judge=machine_failures, partitions=partitions),
+        _check("scored_traces", "every_verdict_has_rewards", judge=unscored_verdicts, partitions=partitions),
+    ]
+
+
+def duplicated_traces(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Finding:
+    """No trace_id and no (prompt, sample index, fingerprint) occurs twice."""
+    rows = tables.scan("sampled_traces", **keys)
+    figures = rows.select(
+        traces=pl.len(),
+        repeated_ids=pl.len() - pl.col("trace_id").n_unique(),
+        repeated_samples=pl.len() - pl.struct("prompt_id", "sample_index", "fingerprint").n_unique(),
+    )
+    counts = figures.collect().row(0, named=True)
+    return Finding(counts["repeated_ids"] == 0 and counts["repeated_samples"] == 0, counts)
+
+
+def unjudged_traces(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Finding:
+    """Every sampled trace of a pool prompt has exactly one verdict, and every verdict a trace."""
+    pool = tables.scan("prompt_pool").select("prompt_id")
+    traces = tables.scan("sampled_traces", **keys).join(pool, on="prompt_id", how="semi").select("trace_id")
+    verdicts = tables.scan("verified_traces", **keys).select("trace_id")
+    counts = {
+        "traces": count(traces),
+        "verdicts": count(verdicts),
+        "without_verdict": count(traces.join(verdicts, on="trace_id", how="anti")),
+        "verdict_without_trace": count(verdicts.join(traces, on="trace_id", how="anti")),
+    }
+    complete = counts["without_verdict"] == 0 and counts["verdict_without_trace"] == 0
+    return Finding(complete and counts["traces"] == counts["verdicts"], counts)
+
+
+def machine_failures(tables: Tables, recipe: Recipe, keys: dict[str, str]) -> Finding:
+    """Few verdicts are `error` or `timeout`: failures of the verifier, not of the model."""
+    verdicts = tables.scan("verified_traces", **keys).select("verdict").collect()["verdict"]
+    limit = recipe.verification.error_share_limit
+    failed = int(verdicts.is_in(_MACHINE_VERDICTS).sum())
+    share = failed / verdicts.len() if verdicts.len() else 0.0
+    return Finding(share <= limit, {"verdicts": verdicts.len(), "failed": failed, "share": share, "limit": limit})
+
+
+def unscored_verdicts(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Finding:
+    """Every verdict has rewards, and rewards lie between 0 and 1."""
+    verdicts = tables.scan("verified_traces", **keys).select("trace_id")
+    scores = tables.scan("scored_traces", **keys)
+    bounded = pl.all_horizontal(
+        pl.col("reward_accuracy", "reward_format", "reward_language_consistency").is_between(0, 1).fill_null(value=True)
+    )
+    counts = {
+        "verdicts": count(verdicts),
+        "without_rewards": count(verdicts.join(scores, on="trace_id", how="anti")),
+        "out_of_bounds": count(scores.filter(~bounded)),
+    }
+    return Finding(counts["without_rewards"] == 0 and counts["out_of_bounds"] == 0, counts)
+
+
+def _check(
+    asset: str, name: str, *, judge: Judge, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=asset, name=name, blocking=True, partitions_def=partitions, description=judge.__doc__)
+    def check(context: dg.AssetCheckExecutionContext, tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
+        recipe = workspace.recipe()
+        return check_partitions(context, asset, name, judge=lambda keys: judge(tables, recipe, keys))
+
+    return check

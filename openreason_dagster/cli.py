@@ -1,0 +1,133 @@
+"""The `openreason` command: parses arguments and prints errors; the work is in `commands/`."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from openreason_dagster.domain.errors import OpenReasonError
+from openreason_dagster.resources.settings import Settings
+
+if TYPE_CHECKING:
+    from openreason_dagster.resources.tables import Tables
+    from openreason_dagster.resources.workspace import Workspace
+
+app = typer.Typer(
+    name="openreason",
+    help="Make reasoning data: sample traces from models, verify, score and mix them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    warnings.filterwarnings(
+        "ignore", module="dagster"
+    )  # its beta notices are about our code, not about the user's data
+    app()
+
+
+@app.command()
+def run(
+    recipe: Annotated[Path, typer.Argument(help="Recipe to run, e.g. recipes/starter.yaml.")],
+    model: Annotated[str | None, typer.Option(help="Sample only this model of the catalogue.")] = None,
+) -> None:
+    """Run a recipe end to end, or go on where the last run stopped."""
+    from openreason_dagster.commands.run import run_recipe
+
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    with _errors_explained():
+        run_recipe(replace(Settings.from_environment(), recipe=recipe.resolve()), console, only_model=model)
+
+
+@app.command()
+def status() -> None:
+    """Show how far every model and temperature is, what is stale, and why."""
+    from openreason_dagster.commands.status import print_status
+
+    with _errors_explained():
+        print_status(*_tables_and_workspace(), console)
+
+
+@app.command()
+def show(trace_id: Annotated[str, typer.Argument(help="A trace_id, or the unique start of one.")]) -> None:
+    """Print one trace with its prompt, sampling record, verdict, evidence and rewards."""
+    from openreason_dagster.commands.show import print_chain, trace_chain
+
+    with _errors_explained():
+        print_chain(trace_chain(_tables_and_workspace()[0], trace_id), console)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SQL statement; every table is a view of its name.")],
+    output: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.table,
+) -> None:
+    """Query the tables with DuckDB."""
+    from openreason_dagster.commands.query import print_rows
+    from openreason_dagster.commands.query import query as run_query
+
+    with _errors_explained():
+        print_rows(run_query(_tables_and_workspace()[0], sql), output.value, console)
+
+
+@app.command()
+def models() -> None:
+    """List the model catalogue."""
+    from openreason_dagster.commands.models import print_models
+
+    with _errors_explained():
+        print_models(_tables_and_workspace()[1], console)
+
+
+@app.command()
+def ui(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; keep it local, the UI has no password.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+) -> None:
+    """Open Dagster's web UI on the same data."""
+    from openreason_dagster.commands.ui import serve
+
+    with _errors_explained():
+        serve(Settings.from_environment(), console, host=host, port=port)
+
+
+def _tables_and_workspace() -> tuple["Tables", "Workspace"]:
+    from openreason_dagster.definitions import tables_of, workspace_of
+
+    settings = Settings.from_environment()
+    return tables_of(settings), workspace_of(settings)
+
+
+@contextmanager
+def _errors_explained() -> Iterator[None]:
+    try:
+        yield
+    except OpenReasonError as error:
+        errors.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors.print("\nstopped; what was committed is kept, and the same command goes on from there")
+        sys.exit(130)

@@ -1,0 +1,24 @@
+"""`openreason models`: the catalogue, and which of it the recipe selects."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from openreason_dagster.domain.catalogue import model_names
+from openreason_dagster.domain.errors import RecipeError
+from openreason_dagster.resources.workspace import Workspace
+
+
+def print_models(workspace: Workspace, console: Console) -> None:
+    """One line per catalogue file; a file that cannot be used now says why."""
+    selected = set(workspace.selected_models())
+    table = Table("model", "engine", "revision", "licence", "in recipe", "notes", box=box.SIMPLE_HEAD)
+    for name in model_names(workspace.catalogue_folder):
+        mark = "yes" if name in selected else "no"
+        try:
+            model = workspace.model(name)
+        except RecipeError as error:
+            table.add_row(name, "–", "–", "–", mark, str(error).split(": ", 1)[-1])
+            continue
+        table.add_row(name, model.engine, model.revision, model.license, mark, model.description)
+    console.print(table)

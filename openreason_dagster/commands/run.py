@@ -1,0 +1,98 @@
+"""`openreason run`: the whole graph of a recipe in this process, recorded in the same instance the web UI shows."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+from rich.console import Console
+
+from openreason_dagster.commands.dagster_home import dagster_instance, process_tag
+from openreason_dagster.commands.summary import print_summary
+from openreason_dagster.commands.terminal_progress import TerminalProgress
+from openreason_dagster.definitions import build_definitions, workspace_of
+from openreason_dagster.domain.errors import OpenReasonError, RecipeError
+from openreason_dagster.domain.recipe import Recipe, load_recipe
+from openreason_dagster.partitions import MODELS, range_tags
+from openreason_dagster.resources.settings import Settings
+from openreason_dagster.resources.workspace import Workspace
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def run_recipe(settings: Settings, console: Console, *, only_model: str | None = None) -> None:
+    """Collect seeds, build the pool, sample each model, build the data sets, and print a summary.
+
+    Raises:
+        OpenReasonError: with the message of the stage that failed; what was committed stays, and running again goes on.
+    """
+    recipe = load_recipe(settings.recipe)
+    models = _models(workspace_of(settings), only_model)
+    with TerminalProgress(console) as progress, dagster_instance(settings) as instance:
+        defs = build_definitions(settings, resources={"progress": progress})
+        pipeline = _Pipeline(defs, instance)
+        progress.stage("Collecting seed prompts")
+        pipeline.execute("collect_seeds", _source_range(recipe))
+        progress.stage("Building the prompt pool: duplicates, contamination, references")
+        pipeline.execute("build_pool", {})
+        instance.add_dynamic_partitions(MODELS.name or "", models)
+        for model in models:
+            progress.stage(f"Sampling, verifying and scoring {model}")
+            pipeline.execute("sample_model", range_tags(model, recipe))
+        progress.stage("Building data sets, release and report")
+        pipeline.execute("build_datasets", {})
+    print_summary(settings, console, sampled_now=progress.sampled)
+
+
+class _Pipeline:
+    def __init__(self, defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        self._defs = defs
+        self._instance = instance
+
+    def execute(self, job: str, tags: Mapping[str, str]) -> None:
+        """Run one job to its end; the message of the step that failed becomes the error."""
+        definition = self._defs.resolve_job_def(job)
+        result = definition.execute_in_process(
+            instance=self._instance, tags={**tags, **process_tag()}, run_config=_QUIET, raise_on_error=False
+        )
+        if not result.success:
+            raise OpenReasonError(f"{job} failed (Dagster run {result.run_id}).\n{_reasons(result)}")
+
+
+def _reasons(result: dg.ExecuteInProcessResult) -> str:
+    reasons = []
+    for event in result.get_step_failure_events():
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        reasons.append(f"{event.step_key}: {error.message.strip() if error else 'no message'}")
+    failed_checks = [
+        f"check {evaluation.check_name} of {evaluation.asset_key.to_user_string()} did not pass"
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed and evaluation.blocking
+    ]
+    return "\n".join(failed_checks or reasons) or "See the run in the web UI."
+
+
+def _models(workspace: Workspace, only_model: str | None) -> list[str]:
+    selected = workspace.selected_models()
+    if only_model is not None:
+        if only_model not in selected:
+            raise RecipeError(
+                f"model {only_model!r} is not selected by the recipe. Selected: {', '.join(selected) or 'none'}. "
+                f"Add {only_model}.yaml to the catalogue or adjust the recipe's `models`."
+            )
+        return [only_model]
+    if not selected:
+        raise RecipeError(
+            f"recipe key `models` selects nothing from the catalogue {str(workspace.catalogue_folder)!r}. "
+            "Add a model file."
+        )
+    for name in selected:
+        workspace.model(name)  # a broken entry is refused before anything runs
+    return selected
+
+
+def _source_range(recipe: Recipe) -> dict[str, str]:
+    return {
+        "dagster/asset_partition_range_start": recipe.sources[0].name,
+        "dagster/asset_partition_range_end": recipe.sources[-1].name,
+    }

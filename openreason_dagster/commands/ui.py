@@ -1,0 +1,50 @@
+"""`openreason ui`: Dagster's web server, daemon and code location over the same root."""
+
+import os
+import socket
+import sys
+
+from rich.console import Console
+
+from openreason_dagster.commands.dagster_home import dagster_instance, fail_lost_runs
+from openreason_dagster.domain.errors import OpenReasonError
+from openreason_dagster.resources.settings import Settings
+
+
+def serve(settings: Settings, console: Console, *, host: str, port: int) -> None:
+    """Replace this process by `dagster dev`; Ctrl-C stops it.
+
+    Raises:
+        OpenReasonError: the port is taken.
+    """
+    _require_free(host, port)
+    with dagster_instance(settings) as instance:
+        lost = fail_lost_runs(instance)
+    if lost:
+        console.print(f"{lost} runs had lost their process and are marked as failed; run them again from the web UI.")
+    console.print(f"Web UI on http://{host}:{port} (stop with Ctrl-C)")
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "dev",
+        "-m",
+        "openreason_dagster.definitions",
+        "-h",
+        host,
+        "-p",
+        str(port),
+    ]
+    os.execve(sys.executable, command, os.environ | settings.variables)  # noqa: S606 - our own interpreter, no shell
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OpenReasonError(
+                f"port {port} on {host} cannot be used: {error}. The web UI may be running already; otherwise choose "
+                "another port with --port."
+            ) from error

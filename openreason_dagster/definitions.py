@@ -1,0 +1,117 @@
+"""The code location, assembled in one function whose every part can be replaced."""
+
+import warnings
+from collections.abc import Mapping
+
+import dagster as dg
+
+from openreason_dagster.assets.datasets import reasoning_data, sft_mix
+from openreason_dagster.assets.pool import prompt_pool
+from openreason_dagster.assets.release import dataset_report, release
+from openreason_dagster.assets.rewards import scored_traces
+from openreason_dagster.assets.seeds import benchmark_prompts, seed_prompts
+from openreason_dagster.assets.statistics import prompt_statistics
+from openreason_dagster.assets.traces import sampled_traces
+from openreason_dagster.assets.verdicts import verified_traces
+from openreason_dagster.automation import automation_sensor
+from openreason_dagster.checks.datasets import (
+    conversations_are_well_formed,
+    mix_keeps_clear_of_benchmarks,
+    no_prompt_is_in_two_splits,
+    reasoning_data_is_correct,
+    release_holds_the_mix,
+)
+from openreason_dagster.checks.pool import (
+    pool_keeps_clear_of_benchmarks,
+    pool_prompts_are_unique,
+    refused_share_is_low,
+)
+from openreason_dagster.checks.schema import schema_checks
+from openreason_dagster.checks.traces import trace_checks
+from openreason_dagster.domain.recipe import Recipe, load_recipe
+from openreason_dagster.domain.schemas import TABLES
+from openreason_dagster.jobs import build_jobs
+from openreason_dagster.partitions import source_partitions, trace_partitions
+from openreason_dagster.resources.progress import ProgressListener
+from openreason_dagster.resources.settings import Settings
+from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.workspace import Workspace
+from openreason_dagster.sensors import new_models
+
+
+def build_definitions(settings: Settings, *, resources: Mapping[str, object] | None = None) -> dg.Definitions:
+    """Assets, checks, jobs, sensors and resources for one recipe; `resources` replaces any resource by name.
+
+    Raises:
+        RecipeError: the recipe cannot be used.
+    """
+    recipe = load_recipe(settings.recipe)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # backfill policies
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # partitioned checks; tests cover both
+        return dg.Definitions(
+            assets=build_assets(recipe),
+            asset_checks=build_checks(recipe),
+            jobs=build_jobs(),
+            sensors=[new_models, automation_sensor()],
+            resources=default_resources(settings) | dict(resources or {}),
+            executor=dg.in_process_executor,
+        )
+
+
+def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
+    """Every asset of the graph, in the order of R1's diagram."""
+    sources, traces = source_partitions(recipe), trace_partitions(recipe)
+    return [
+        seed_prompts(sources),
+        benchmark_prompts,
+        prompt_pool,
+        sampled_traces(traces),
+        verified_traces(traces),
+        scored_traces(traces),
+        prompt_statistics,
+        reasoning_data,
+        sft_mix,
+        release,
+        dataset_report,
+    ]
+
+
+def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
+    """Every check: schemas of all tables, and what must hold of each stage."""
+    stored = [asset.key.to_user_string() for asset in build_assets(recipe)]
+    return [
+        *schema_checks(name for name in stored if name in TABLES),
+        pool_keeps_clear_of_benchmarks,
+        pool_prompts_are_unique,
+        refused_share_is_low,
+        *trace_checks(trace_partitions(recipe)),
+        reasoning_data_is_correct,
+        mix_keeps_clear_of_benchmarks,
+        no_prompt_is_in_two_splits,
+        conversations_are_well_formed,
+        release_holds_the_mix,
+    ]
+
+
+def default_resources(settings: Settings) -> dict[str, object]:
+    """Tables under the root, recipe and catalogue from their files, and a listener that keeps silent."""
+    return {"tables": tables_of(settings), "workspace": workspace_of(settings), "progress": ProgressListener()}
+
+
+def tables_of(settings: Settings) -> Tables:
+    """The tables under the root."""
+    return Tables(root=str(settings.tables))
+
+
+def workspace_of(settings: Settings) -> Workspace:
+    """Recipe, catalogue and output folder."""
+    return Workspace(
+        recipe_path=str(settings.recipe), catalogue_path=str(settings.catalogue), output_path=str(settings.root)
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` loads: the installation described by the environment."""
+    return build_definitions(Settings.from_environment())

@@ -1,0 +1,30 @@
+"""Named selections that people and sensors launch."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+PROMPT_ASSETS = ("seed_prompts",)
+POOL_ASSETS = ("benchmark_prompts", "prompt_pool")
+TRACE_ASSETS = ("sampled_traces", "verified_traces", "scored_traces")
+DATASET_ASSETS = ("prompt_statistics", "reasoning_data", "sft_mix", "release", "dataset_report")
+
+
+def build_jobs() -> Sequence[UnresolvedAssetJobDefinition]:
+    """The four stages of a full run; a job of partitioned assets takes one key or a range."""
+    return [
+        _job("collect_seeds", PROMPT_ASSETS, "Read every source of the recipe."),
+        _job("build_pool", POOL_ASSETS, "Deduplicate, decontaminate and audit the seeds."),
+        _job("sample_model", TRACE_ASSETS, "Sample, verify and score one model at all temperatures."),
+        _job("build_datasets", DATASET_ASSETS, "Select, mix, release and report."),
+    ]
+
+
+def _job(name: str, assets: Sequence[str], description: str) -> UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(
+        name,
+        selection=dg.AssetSelection.assets(*assets),
+        description=description,
+        executor_def=dg.in_process_executor,
+    )

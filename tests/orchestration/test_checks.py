@@ -1,0 +1,156 @@
+"""Every asset check passes on good tables and fails on the fault it is there for."""
+
+import dagster as dg
+import polars as pl
+import pytest
+from example_tables import small_run
+
+from openreason_dagster.checks import datasets as dataset_checks
+from openreason_dagster.checks import pool as pool_checks
+from openreason_dagster.checks.traces import duplicated_traces, machine_failures, unjudged_traces, unscored_verdicts
+from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS
+
+KEYS = {"model": "large", "temperature": "0.3"}
+
+
+@pytest.fixture
+def filled(small):
+    """The small workspace with the example tables in it."""
+    for name, rows in small_run(prompt="Mia has 2 red pens and 3 blue pens. How many pens has she?").items():
+        small.tables.replace(name, rows.collect())
+    return small
+
+
+def edit(workspace, name, change):
+    rows = workspace.tables.scan(name).collect()
+    workspace.tables.replace(name, change(rows))
+
+
+def without_one(rows):
+    return rows.filter(pl.col("trace_id") != "large-0.3-0")
+
+
+def doubled(rows):
+    return pl.concat([rows, rows.filter(pl.col("trace_id") == "large-0.3-0")])
+
+
+@pytest.mark.parametrize(
+    ("judge", "table", "fault"),
+    [
+        pytest.param(duplicated_traces, "sampled_traces", doubled, id="trace-twice"),
+        pytest.param(
+            duplicated_traces,
+            "sampled_traces",
+            lambda rows: rows.with_columns(sample_index=pl.lit(0, pl.Int64)),
+            id="sample-index-twice",
+        ),
+        pytest.param(unjudged_traces, "verified_traces", without_one, id="trace-without-verdict"),
+        pytest.param(unjudged_traces, "sampled_traces", without_one, id="verdict-without-trace"),
+        pytest.param(unjudged_traces, "verified_traces", doubled, id="two-verdicts"),
+        pytest.param(
+            machine_failures,
+            "verified_traces",
+            lambda rows: rows.with_columns(verdict=pl.lit("timeout")),
+            id="verifier-hangs-often",
+        ),
+        pytest.param(unscored_verdicts, "scored_traces", without_one, id="verdict-without-rewards"),
+        pytest.param(
+            unscored_verdicts,
+            "scored_traces",
+            lambda rows: rows.with_columns(reward_format=pl.lit(2.0)),
+            id="reward-out-of-bounds",
+        ),
+    ],
+)
+def test_trace_check_passes_then_fails_on_its_fault(filled, judge, table, fault):
+    recipe = filled.workspace.recipe()
+    assert judge(filled.tables, recipe, KEYS).passed
+    edit(filled, table, fault)
+    assert not judge(filled.tables, recipe, KEYS).passed
+
+
+def test_trace_check_of_an_empty_partition_passes(filled):
+    recipe = filled.workspace.recipe()
+    for judge in (duplicated_traces, unjudged_traces, machine_failures, unscored_verdicts):
+        assert judge(filled.tables, recipe, {"model": "nobody", "temperature": "0.3"}).passed
+
+
+def overlapping_benchmark(workspace):
+    row = {
+        "benchmark": "b",
+        "benchmark_row_id": "1",
+        "prompt": "mia has 2 red pens and 3 blue pens; how many pens has she",
+        "solution": None,
+    }
+    workspace.tables.replace("benchmark_prompts", BENCHMARK_PROMPTS.frame([row]))
+
+
+def test_pool_check_finds_overlap_with_a_benchmark(filled):
+    check = pool_checks.pool_keeps_clear_of_benchmarks
+    assert check(filled.tables, filled.workspace).passed
+    overlapping_benchmark(filled)
+    assert not check(filled.tables, filled.workspace).passed
+
+
+def test_pool_check_finds_a_repeated_prompt(filled):
+    assert pool_checks.pool_prompts_are_unique(filled.tables).passed
+    edit(filled, "prompt_pool", lambda rows: pl.concat([rows, rows.with_columns(prompt_id=pl.lit("other"))]))
+    assert not pool_checks.pool_prompts_are_unique(filled.tables).passed
+
+
+def test_pool_check_warns_when_many_seeds_are_refused(filled):
+    result = pool_checks.refused_share_is_low(filled.tables, filled.workspace)
+    assert not result.passed
+    assert result.severity == dg.AssetCheckSeverity.WARN
+    edit(filled, "prompt_pool_dropped", lambda rows: rows.clear())
+    assert pool_checks.refused_share_is_low(filled.tables, filled.workspace).passed
+
+
+def test_reasoning_data_check_finds_a_trace_that_is_not_correct(filled):
+    assert dataset_checks.reasoning_data_is_correct(filled.tables).passed
+    edit(filled, "verified_traces", lambda rows: rows.with_columns(verdict=pl.lit("incorrect")))
+    assert not dataset_checks.reasoning_data_is_correct(filled.tables).passed
+
+
+def test_mix_check_finds_overlap_with_a_benchmark(filled):
+    check = dataset_checks.mix_keeps_clear_of_benchmarks
+    assert check(filled.tables, filled.workspace).passed
+    overlapping_benchmark(filled)
+    assert not check(filled.tables, filled.workspace).passed
+
+
+def test_mix_check_finds_a_prompt_in_two_splits(filled):
+    edit(filled, "sft_mix", lambda rows: rows.with_columns(split=pl.lit("train")))
+    assert dataset_checks.no_prompt_is_in_two_splits(filled.tables).passed
+    edit(
+        filled,
+        "sft_mix",
+        lambda rows: rows.with_columns(
+            split=pl.when(pl.col("trace_id") == "large-0.3-0").then(pl.lit("validation")).otherwise(pl.lit("train"))
+        ),
+    )
+    assert not dataset_checks.no_prompt_is_in_two_splits(filled.tables).passed
+
+
+GOOD = "<think>\n2+3=5\n</think>\n\nThe answer is 5."
+
+
+@pytest.mark.parametrize(
+    ("turns", "passed"),
+    [
+        pytest.param([("user", "q"), ("assistant", GOOD)], True, id="good"),
+        pytest.param([("user", "q")], False, id="no-answer-turn"),
+        pytest.param([("assistant", GOOD), ("user", "q")], False, id="turns-swapped"),
+        pytest.param([("user", "q"), ("assistant", "5")], False, id="no-think-block"),
+        pytest.param([("user", "q"), ("assistant", GOOD + "</think>")], False, id="closed-twice"),
+        pytest.param([("user", "q"), ("assistant", "<think>\n2+3\n</think>\n\n")], False, id="nothing-after"),
+    ],
+)
+def test_mix_check_judges_conversations(filled, turns, passed):
+    messages = [{"role": role, "content": content} for role, content in turns]
+    edit(
+        filled,
+        "sft_mix",
+        lambda rows: rows.with_columns(messages=pl.Series([messages] * rows.height, dtype=rows.schema["messages"])),
+    )
+    assert dataset_checks.conversations_are_well_formed(filled.tables).passed == passed

@@ -156,8 +156,8 @@ TRANSFORMERS = {
 
 def test_catalogue_substitutes_variables(tmp_path):
     write(tmp_path, TRANSFORMERS | {"path": "${WEIGHTS}", "revision": "${REVISION:-7}"}, "mine.yaml")
-    model = load_model(tmp_path, "mine", variables={"WEIGHTS": "/somewhere"})
-    assert (model.path, model.revision) == ("/somewhere", "7")
+    model = load_model(tmp_path, "mine", variables={"WEIGHTS": "owner/model"})
+    assert (model.path, model.revision) == ("owner/model", "7")
 
 
 @pytest.mark.parametrize(
@@ -168,6 +168,7 @@ def test_catalogue_substitutes_variables(tmp_path):
         pytest.param(TRANSFORMERS | {"path": "${UNSET}"}, ["UNSET", "not set"], id="unset-variable"),
         pytest.param(TRANSFORMERS | {"batchsize": 4}, ["`batchsize`", "Did you mean `batch_size`"], id="misspelt"),
         pytest.param("engine: [", ["not valid YAML"], id="broken-yaml"),
+        pytest.param(TRANSFORMERS | {"path": "./gone"}, ["`path`", "'./gone'", "does not exist"], id="no-weights"),
         pytest.param("just text", ["`engine`"], id="not-a-mapping"),
     ],
 )

@@ -50,6 +50,7 @@ def test_what_can_change_a_completion_changes_it(other):
     "other",
     [
         pytest.param({"model": LOCAL.model_copy(update={"batch_size": 7})}, id="batch-size"),
+        pytest.param({"model": LOCAL.model_copy(update={"threads": 3})}, id="threads"),
         pytest.param({"model": LOCAL.model_copy(update={"path": "moved"})}, id="moved-folder"),
         pytest.param({"sampling": SAMPLING.model_copy(update={"samples_per_prompt": 9})}, id="more-samples"),
         pytest.param({"sampling": SAMPLING.model_copy(update={"commit_rows": 9})}, id="commit-size"),

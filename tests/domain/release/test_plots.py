@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
-from report_tables import small_run
+from example_tables import small_run
 
 from openreason_dagster.domain.release import plots
 from openreason_dagster.domain.release.report_data import collect_report_data

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from report_tables import VERDICTS, small_run
+from example_tables import VERDICTS, small_run
 
 from openreason_dagster.domain.release.report_data import Totals, collect_report_data
 from openreason_dagster.domain.release.trace_sample import LONGEST_TEXT, sample_traces

@@ -16,4 +16,4 @@ RUN pip install --no-cache-dir --no-deps --editable . \
     && install -d -o openreason /app/data /opt/dagster \
     && install -o openreason deploy/dagster.yaml /opt/dagster/dagster.yaml
 USER openreason
-ENV DAGSTER_HOME=/opt/dagster OPENREASON_ROOT=/app/data
+ENV DAGSTER_HOME=/opt/dagster DAGSTER_LOGS=/app/data/dagster/logs OPENREASON_ROOT=/app/data

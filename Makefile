@@ -6,15 +6,16 @@ BIN := $(VENV)/bin
 export OPENREASON_ROOT ?= $(CURDIR)/data
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo ui test check format benchmark screenshots clean
+.PHONY: help demo ui test check format benchmark screenshots clean .env
 
 help:
-	@echo "make demo       install and run recipes/starter.yaml end to end"
-	@echo "make ui         open the web UI on the same data"
-	@echo "make test       install what the tests need and run all of them"
-	@echo "make check      formatting, lint, types and import contracts only"
-	@echo "make benchmark  measure and rewrite the table in docs/performance.md"
-	@echo "make clean      remove the virtual environment and caches; data stays"
+	@echo "make demo        install and run recipes/starter.yaml end to end"
+	@echo "make ui          open the web UI on the same data"
+	@echo "make test        install what the tests need and run all of them"
+	@echo "make check       formatting, lint, types and import contracts only"
+	@echo "make benchmark   measure and rewrite the table in docs/performance.md"
+	@echo "make screenshots take the pictures in docs/images again"
+	@echo "make clean       remove the virtual environment and caches; data stays"
 
 demo: $(VENV)/.installed .env
 	@$(BIN)/openreason run recipes/starter.yaml
@@ -36,16 +37,22 @@ format: $(VENV)/.test-installed
 	@$(BIN)/ruff check --fix .
 
 benchmark: $(VENV)/.test-installed
-	@$(BIN)/python benchmarks/platform.py --write docs/performance.md
+	@$(BIN)/python benchmarks/performance.py --write docs/performance.md
+
+screenshots: $(VENV)/.test-installed .env
+	@$(BIN)/openreason run recipes/starter.yaml
+	@$(BIN)/python -m docs.make_screenshots
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Plain `dagster dev` reads this file, so that it shows the same data as `make ui`.
-.env: Makefile
+# Plain `dagster dev` reads this file, so that it shows the same data as `make ui`. Other lines in it are kept.
+.env:
 	@mkdir -p "$(OPENREASON_ROOT)/dagster"
 	@cp dagster.yaml "$(OPENREASON_ROOT)/dagster/dagster.yaml"
-	@printf 'OPENREASON_ROOT=%s\nDAGSTER_HOME=%s/dagster\n' "$(OPENREASON_ROOT)" "$(OPENREASON_ROOT)" > .env
+	@touch .env
+	@others=$$(grep -Ev '^(OPENREASON_ROOT|DAGSTER_HOME)=' .env || true); \
+	  printf '%s\n' "OPENREASON_ROOT=$(OPENREASON_ROOT)" "DAGSTER_HOME=$(OPENREASON_ROOT)/dagster" $${others:+"$$others"} > .env
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -13,8 +13,19 @@ FOLLOW_WHATEVER_EXISTS = (
     .without(~dg.AutomationCondition.any_deps_missing())
     .with_label("follow_whatever_exists")
 )
-"""Data sets are rebuilt from the partitions that exist: one registered model that was never sampled must not hold them
-back. Running partitions still do, so a burst of finished temperatures leads to one rebuild."""
+"""Rebuilt from the partitions that exist: a source not yet read or a model that was never sampled holds nothing back.
+Running partitions do, so a burst of finished temperatures leads to one rebuild."""
+
+_NOT_JUDGED = dg.AssetSelection.assets("prompt_pool", "sampled_traces")
+
+FOLLOW_JUDGED_TRACES = (
+    FOLLOW_WHATEVER_EXISTS.ignore(dg.AssetSelection.assets("sampled_traces"))
+    & dg.AutomationCondition.any_deps_match(
+        ~dg.AutomationCondition.missing() | dg.AutomationCondition.will_be_requested()
+    ).ignore(_NOT_JUDGED)
+).with_label("follow_judged_traces")
+"""The same for what is made of judged traces. A pool that nothing was sampled from yet leads to nothing, because a mix
+of no rows is an error; and traces that are sampled but not judged lead to no rebuild, because one more follows."""
 
 
 def automation_sensor() -> dg.AutomationConditionSensorDefinition:

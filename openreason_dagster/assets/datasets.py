@@ -4,7 +4,7 @@ import dagster as dg
 import polars as pl
 
 from openreason_dagster.assets.metadata import count, definition_metadata, preview
-from openreason_dagster.automation import FOLLOW_WHATEVER_EXISTS
+from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations
 from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
@@ -21,17 +21,18 @@ _ROWS_PER_BATCH = 10_000
     tags={"openreason/OR3": ""},
     metadata=definition_metadata(REASONING_DATA),
     description=REASONING_DATA.description,
-    automation_condition=FOLLOW_WHATEVER_EXISTS,
+    automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
-    """Asset: OR3, rejection sampling over all models and temperatures."""
+    """Asset: OR3, rejection sampling over all models and temperatures of the recipe."""
+    recipe = workspace.recipe()
     rows = candidates(
-        tables.scan("sampled_traces"),
+        tables.scan("sampled_traces", model=workspace.selected_models(), temperature=recipe.temperature_keys),
         tables.scan("verified_traces"),
         scored=tables.scan("scored_traces"),
         pool=tables.scan("prompt_pool"),
     ).collect(engine="streaming")
-    selection = select_reasoning_data(rows, workspace.recipe().reasoning_data)
+    selection = select_reasoning_data(rows, recipe.reasoning_data)
     tables.replace("reasoning_data_dropped", selection.dropped)
     tables.replace("reasoning_data", selection.kept)
     by_model = selection.kept.group_by("model", "temperature").len("traces").sort("model", "temperature")
@@ -52,7 +53,7 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
     kinds={"deltalake"},
     metadata=definition_metadata(SFT_MIX),
     description=SFT_MIX.description,
-    automation_condition=FOLLOW_WHATEVER_EXISTS,
+    automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Asset: conversations at the recipe's proportions, split by prompt."""

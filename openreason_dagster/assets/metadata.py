@@ -53,13 +53,15 @@ def picture(draw: "Callable[[pl.DataFrame], Figure]", rows: pl.DataFrame, captio
     return dg.MetadataValue.md(f"![{caption}](data:image/png;base64,{png})")
 
 
-def report_partition(context: dg.AssetExecutionContext, key: str, metadata: Mapping[str, Any]) -> None:
-    """Record that one partition is done, at once and in the final event.
+def announce_partition(context: dg.AssetExecutionContext, key: str, numbers: Mapping[str, float]) -> None:
+    """Record at once that one partition is done: it turns green while the run goes on, and stands if the run fails."""
+    context.log_event(dg.AssetMaterialization(asset_key=context.asset_key, partition=key, metadata=dict(numbers)))
 
-    The event at once turns the partition green while the run goes on, and stands when a later partition fails; the
-    final one carries the run's own metadata.
-    """
-    context.log_event(dg.AssetMaterialization(asset_key=context.asset_key, partition=key, metadata=dict(metadata)))
+
+def report_partition(context: dg.AssetExecutionContext, key: str, metadata: Mapping[str, Any]) -> None:
+    """Announce a partition with its numbers, and keep tables and pictures too for the run's final event."""
+    numbers = {name: value for name, value in metadata.items() if isinstance(value, int | float)}
+    announce_partition(context, key, numbers)
     context.add_asset_metadata(dict(metadata), partition_key=key)
 
 

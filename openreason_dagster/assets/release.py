@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import definition_metadata, picture, preview
-from openreason_dagster.automation import FOLLOW_WHATEVER_EXISTS
+from openreason_dagster.assets.metadata import picture, preview
+from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.release.card import dataset_card
 from openreason_dagster.domain.release.card_counts import card_counts
 from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
@@ -17,7 +17,7 @@ from openreason_dagster.domain.release.manifest import manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
 from openreason_dagster.domain.release.report import render_report, stages
 from openreason_dagster.domain.release.report_data import collect_report_data
-from openreason_dagster.domain.schemas import SFT_MIX, TABLES
+from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -28,8 +28,7 @@ _ROWS_PER_BATCH = 10_000
     deps=["sft_mix"],
     group_name="release",
     kinds={"parquet", "huggingface"},
-    metadata=definition_metadata(SFT_MIX),
-    automation_condition=FOLLOW_WHATEVER_EXISTS,
+    automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """The SFT mix as a folder that `datasets.load_dataset` reads: sharded Parquet, dataset card and manifest."""
@@ -46,7 +45,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(shard.rows for shard in shards),
-            "dagster/uri": str(target),
+            "folder": dg.MetadataValue.path(target),
             "files": preview(files),
         }
     )
@@ -56,7 +55,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     deps=["prompt_statistics", "scored_traces", "sft_mix"],
     group_name="release",
     kinds={"html"},
-    automation_condition=FOLLOW_WHATEVER_EXISTS,
+    automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """A self-contained HTML page: figures to look at, traces to read."""
@@ -71,7 +70,7 @@ def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
     draft.replace(page)
     return dg.MaterializeResult(
         metadata={
-            "dagster/uri": str(page),
+            "page": dg.MetadataValue.path(page),
             "traces_shown": data.traces.height,
             "funnel": picture(funnel, stages(data.totals), "Rows at each stage"),
             "pass_rate": picture(pass_rate_heatmap, data.pass_rates, "Pass rate by model and temperature"),
@@ -88,7 +87,8 @@ def _rows(tables: Tables, split: str) -> Iterator[pl.DataFrame]:
 
 def _card(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
     counts = card_counts(tables.scan)
-    models = {name: workspace.model(name) for name in sorted(set(counts.by_model["model"]))}
+    released = counts.by_model.filter(pl.col("rows") > 0)["model"]
+    models = {name: workspace.model(name) for name in sorted(set(released))}
     return dataset_card(workspace.recipe(), shards, counts=counts, models=models)
 
 

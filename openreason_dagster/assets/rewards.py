@@ -67,6 +67,6 @@ def _metadata(tables: Tables, keys: dict[str, str]) -> dict[str, Any]:
     means = rows.select(pl.col(names).mean()).collect().row(0, named=True)
     return {
         "dagster/partition_row_count": count(rows),
-        **{f"mean_{name}": value for name, value in means.items() if value is not None},
+        **{f"mean_{name}": round(value, 4) for name, value in means.items() if value is not None},
         "plot": picture(reward_histogram, reward_totals(rows), "Total reward of judged traces"),
     }

@@ -4,7 +4,7 @@ import dagster as dg
 import polars as pl
 
 from openreason_dagster.assets.metadata import definition_metadata, picture, preview
-from openreason_dagster.automation import FOLLOW_WHATEVER_EXISTS
+from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.curation.statistics import prompt_statistics as compute_statistics
 from openreason_dagster.domain.release.plots import pass_at_k_curves, pass_rate_heatmap
 from openreason_dagster.domain.release.report_data import pass_at_k, pass_rates
@@ -18,7 +18,7 @@ from openreason_dagster.resources.tables import Tables
     kinds={"deltalake"},
     metadata=definition_metadata(PROMPT_STATISTICS),
     description=PROMPT_STATISTICS.description,
-    automation_condition=FOLLOW_WHATEVER_EXISTS,
+    automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def prompt_statistics(tables: Tables) -> dg.MaterializeResult[None]:
     """Asset: samples, correct, pass@k, majority answer and difficulty per prompt × model × temperature."""

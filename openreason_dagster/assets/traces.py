@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import definition_metadata, picture, preview, report_partition
+from openreason_dagster.assets.metadata import announce_partition, definition_metadata, picture, preview
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.engine import Engine
 from openreason_dagster.domain.inference.fingerprint import weights_identity
@@ -35,6 +35,8 @@ from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.tables import Tables, partition_predicate, sql_equals
 from openreason_dagster.resources.workspace import Workspace
 
+SAMPLING_POOL = "gpu"
+"""Dagster pool of runs that hold a model in memory; its limit says how many may at once."""
 _SECONDS_BETWEEN_LOG_LINES = 10.0
 
 
@@ -46,7 +48,7 @@ def sampled_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
         deps=["prompt_pool"],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="gpu",
+        pool=SAMPLING_POOL,
         group_name="traces",
         kinds={"deltalake"},
         metadata=definition_metadata(SAMPLED_TRACES),
@@ -131,13 +133,13 @@ class ModelRun:
         pending = sum(self.left.values())
         listener.started(self.plan.model, planned=planned, committed=planned - pending)
         self.context.log.info("%s: %d of %d requests to sample", self.plan.model, pending, planned)
-        for key in self.idle_temperatures:
-            self._report(key)
-        for key in [key for key in self.counts if not self.left[key]]:
+        for key in [*self.idle_temperatures, *(key for key in self.counts if not self.left[key])]:
             self._finish(key)
         if pending:
             self._sample(listener)
         listener.finished(self.plan.model)
+        for key in [*self.idle_temperatures, *self.counts]:
+            self._describe(key)
         self._require_few_failures()
 
     def _sample(self, listener: ProgressListener) -> None:
@@ -159,7 +161,7 @@ class ModelRun:
             )
 
     def _commit(self, completions: Sequence[Completion], failures: Sequence[Failure]) -> None:
-        now, run_id = datetime.now(UTC), self.context.run_id
+        now, run_id = datetime.now(UTC), self.context.run.run_id
         environment = self.engine.environment()
         rows = trace_rows(completions, self.plan, environment=environment, run_id=run_id, sampled_at=now)
         self.tables.append("sampled_traces", rows)
@@ -173,16 +175,21 @@ class ModelRun:
                 self._finish(key)
 
     def _finish(self, key: str) -> None:
+        if key in self.counts:
+            self._retire_other_settings(key)
+        numbers = {"failed_requests": self.failed[key]}
+        announce_partition(self.context, trace_key(self.plan.model, key), numbers)
+
+    def _retire_other_settings(self, key: str) -> None:
         outdated = f"{self._partition(key)} AND NOT ({sql_equals('fingerprint', self.plan.at(key).fingerprint)})"
         retired = self.tables.delete("sampled_traces", outdated)
         if retired:
             self.context.log.info("%s at %s: %d traces of other settings retired", self.plan.model, key, retired)
-        self._report(key)
 
-    def _report(self, key: str) -> None:
+    def _describe(self, key: str) -> None:
         rows = self.tables.scan("sampled_traces", model=self.plan.model, temperature=key)
-        metadata = _metadata(rows, failed=self.failed[key])
-        report_partition(self.context, trace_key(self.plan.model, key), metadata)
+        metadata = _metadata(rows, self.prompts, failed=self.failed[key])
+        self.context.add_asset_metadata(metadata, partition_key=trace_key(self.plan.model, key))
 
     def _show(self, listener: ProgressListener, progress: Progress) -> None:
         listener.advanced(self.plan.model, progress)
@@ -208,10 +215,10 @@ class ModelRun:
         return partition_predicate({"model": self.plan.model, "temperature": key})
 
 
-def _metadata(rows: pl.LazyFrame, *, failed: int) -> dict[str, Any]:
+def _metadata(rows: pl.LazyFrame, prompts: pl.DataFrame, *, failed: int) -> dict[str, Any]:
     lengths = rows.select("completion_tokens", "finish_reason").collect()
     tokens = lengths["completion_tokens"]
-    example = rows.select("prompt_id", "reasoning", "answer", "finish_reason").head(3).collect()
+    example = rows.head(3).join(prompts.lazy(), on="prompt_id").select("prompt", "reasoning", "answer").collect()
     metadata: dict[str, Any] = {
         "dagster/partition_row_count": lengths.height,
         "failed_requests": failed,

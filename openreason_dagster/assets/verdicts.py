@@ -79,7 +79,7 @@ def _metadata(tables: Tables, *, model: str, temperature: str) -> dict[str, Any]
     judged = by_verdict.get("correct", 0) + by_verdict.get("incorrect", 0)
     return {
         "dagster/partition_row_count": int(verdicts["traces"].sum()),
-        "correct_share_of_judged": by_verdict.get("correct", 0) / judged if judged else 0.0,
+        "correct_share_of_judged": round(by_verdict.get("correct", 0) / judged, 4) if judged else 0.0,
         **{f"verdict_{verdict}": traces for verdict, traces in by_verdict.items()},
         "verdicts": preview(verdicts.select("verdict", "traces")),
         "plot": picture(verdict_bars, verdicts, "Verdict breakdown"),

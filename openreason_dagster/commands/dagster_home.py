@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,25 +38,45 @@ def process_tag() -> dict[str, str]:
     return {PROCESS_TAG: f"{process.pid}:{process.create_time():.2f}"}
 
 
-def fail_lost_runs(instance: dg.DagsterInstance) -> int:
-    """Mark runs whose worker is gone as failed and free their pool slots; returns how many.
+def fail_all_lost_runs(instance: dg.DagsterInstance) -> int:
+    """Mark every unfinished run whose process is gone as failed and free its pool slots; returns how many.
 
-    After a crash of the whole machine such runs would count as started for ever. Call it only while no Dagster
-    service of this root is running. Runs of a command line that still lives are left alone.
+    After a crash of the whole machine such runs would count as started for ever. Runs that name no process belong to a
+    Dagster service, so call this only while none of this root is running.
     """
+    return _fail([run for run in _unfinished_runs(instance) if not _is_alive(run.tags.get(PROCESS_TAG))], instance)
+
+
+def fail_own_lost_runs(instance: dg.DagsterInstance) -> int:
+    """The same for runs of the command line alone, which may be done while a Dagster service is running.
+
+    A killed command would otherwise keep its place in the pool, and the next one would wait for it for ever.
+    """
+    tagged = [run for run in _unfinished_runs(instance) if PROCESS_TAG in run.tags]
+    return _fail([run for run in tagged if not _is_alive(run.tags[PROCESS_TAG])], instance)
+
+
+def runs_in_pool(instance: dg.DagsterInstance, pool: str) -> set[str]:
+    """Identifiers of the runs that fill a pool; empty while it has room."""
+    info = instance.event_log_storage.get_concurrency_info(pool)
+    is_full = bool(info.slot_count) and info.active_slot_count >= info.slot_count
+    return info.active_run_ids if is_full else set()
+
+
+def _unfinished_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
     unfinished = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    lost = [
-        record.dagster_run
-        for record in instance.get_run_records(dg.RunsFilter(statuses=unfinished))
-        if not _is_alive(record.dagster_run.tags.get(PROCESS_TAG))
-    ]
-    for run in lost:
+    return [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=unfinished))]
+
+
+def _fail(runs: Sequence[dg.DagsterRun], instance: dg.DagsterInstance) -> int:
+    for run in runs:
         instance.report_run_failed(run, "the process that ran this is gone; what it committed is kept, run it again")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-    return len(lost)
+    return len(runs)
 
 
 def _is_alive(tag: str | None) -> bool:
+    """Whether the process that a run names still runs; a run that names none is not a command's."""
     if tag is None:
         return False
     pid, _, created = tag.partition(":")

@@ -2,7 +2,7 @@
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from openreason_dagster.domain.catalogue import model_names
 from openreason_dagster.domain.errors import RecipeError
@@ -12,7 +12,9 @@ from openreason_dagster.resources.workspace import Workspace
 def print_models(workspace: Workspace, console: Console) -> None:
     """One line per catalogue file; a file that cannot be used now says why."""
     selected = set(workspace.selected_models())
-    table = Table("model", "engine", "revision", "licence", "in recipe", "notes", box=box.SIMPLE_HEAD)
+    names = ("engine", "revision", "licence", "in recipe")
+    notes = Column("notes", overflow="fold")
+    table = Table(Column("model", no_wrap=True), *names, notes, box=box.SIMPLE_HEAD, collapse_padding=True)
     for name in model_names(workspace.catalogue_folder):
         mark = "yes" if name in selected else "no"
         try:

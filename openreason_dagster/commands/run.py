@@ -1,11 +1,14 @@
 """`openreason run`: the whole graph of a recipe in this process, recorded in the same instance the web UI shows."""
 
 from collections.abc import Mapping
+from time import sleep
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 from rich.console import Console
 
-from openreason_dagster.commands.dagster_home import dagster_instance, process_tag
+from openreason_dagster.assets.traces import SAMPLING_POOL
+from openreason_dagster.commands.dagster_home import dagster_instance, fail_own_lost_runs, process_tag, runs_in_pool
 from openreason_dagster.commands.summary import print_summary
 from openreason_dagster.commands.terminal_progress import TerminalProgress
 from openreason_dagster.definitions import build_definitions, workspace_of
@@ -15,6 +18,8 @@ from openreason_dagster.partitions import MODELS, range_tags
 from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.workspace import Workspace
 
+_OWN_ERRORS = f"{OpenReasonError.__module__}."
+_POLL_SECONDS = 2.0
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -27,6 +32,7 @@ def run_recipe(settings: Settings, console: Console, *, only_model: str | None =
     recipe = load_recipe(settings.recipe)
     models = _models(workspace_of(settings), only_model)
     with TerminalProgress(console) as progress, dagster_instance(settings) as instance:
+        fail_own_lost_runs(instance)
         defs = build_definitions(settings, resources={"progress": progress})
         pipeline = _Pipeline(defs, instance)
         progress.stage("Collecting seed prompts")
@@ -36,10 +42,21 @@ def run_recipe(settings: Settings, console: Console, *, only_model: str | None =
         instance.add_dynamic_partitions(MODELS.name or "", models)
         for model in models:
             progress.stage(f"Sampling, verifying and scoring {model}")
+            _wait_for_place(instance, progress)
             pipeline.execute("sample_model", range_tags(model, recipe))
         progress.stage("Building data sets, release and report")
         pipeline.execute("build_datasets", {})
     print_summary(settings, console, sampled_now=progress.sampled)
+
+
+def _wait_for_place(instance: dg.DagsterInstance, progress: TerminalProgress) -> None:
+    """Wait until no other run is sampling, and say which one is."""
+    told: set[str] = set()
+    while runs := runs_in_pool(instance, SAMPLING_POOL):
+        if runs - told:
+            progress.stage(f"Waiting for another run to finish sampling: {', '.join(sorted(runs))} (Ctrl-C to stop)")
+            told |= runs
+        sleep(_POLL_SECONDS)
 
 
 class _Pipeline:
@@ -58,18 +75,26 @@ class _Pipeline:
 
 
 def _reasons(result: dg.ExecuteInProcessResult) -> str:
-    reasons = []
-    for event in result.get_step_failure_events():
-        error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        reasons.append(f"{event.step_key}: {error.message.strip() if error else 'no message'}")
+    reasons = [
+        f"{event.step_key}: {_reason(event.step_failure_data.error)}" for event in result.get_step_failure_events()
+    ]
     failed_checks = [
         f"check {evaluation.check_name} of {evaluation.asset_key.to_user_string()} did not pass"
         for evaluation in result.get_asset_check_evaluations()
         if not evaluation.passed and evaluation.blocking
     ]
     return "\n".join(failed_checks or reasons) or "See the run in the web UI."
+
+
+def _reason(error: SerializableErrorInfo | None) -> str:
+    """The message of our own error in the chain of causes; where there is none, that of the first cause."""
+    message = "no message"
+    while error is not None:
+        message = error.message.strip()
+        if message.startswith(_OWN_ERRORS):
+            return message.partition(": ")[2]
+        error = error.cause
+    return message
 
 
 def _models(workspace: Workspace, only_model: str | None) -> list[str]:

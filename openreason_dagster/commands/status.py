@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from openreason_dagster.domain.inference.fingerprint import weights_identity
 from openreason_dagster.domain.inference.plan import SamplingPlan, build_plan, count_requests
@@ -63,7 +63,8 @@ def print_status(tables: Tables, workspace: Workspace, console: Console) -> None
     """Print rows of the side by side tables, then one line per partition."""
     for name in ("seed_prompts", "prompt_pool", "reasoning_data", "sft_mix"):
         console.print(f"{name:16} {tables.scan(name).select(pl.len()).collect().item():>9,} rows")
-    table = Table("model", "temperature", "state", "planned", "sampled", "failed", "verified", box=box.SIMPLE_HEAD)
+    names = ("temperature", "state", "planned", "sampled", "failed", "verified")
+    table = Table(Column("model", overflow="fold"), *names, box=box.SIMPLE_HEAD, collapse_padding=True)
     statuses = partition_statuses(tables, workspace)
     for status in statuses:
         numbers = (status.planned, status.sampled, status.failed, status.verified)

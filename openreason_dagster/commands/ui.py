@@ -1,25 +1,26 @@
 """`openreason ui`: Dagster's web server, daemon and code location over the same root."""
 
 import os
+import signal
 import socket
 import sys
 
 from rich.console import Console
 
-from openreason_dagster.commands.dagster_home import dagster_instance, fail_lost_runs
+from openreason_dagster.commands.dagster_home import dagster_instance, fail_all_lost_runs
 from openreason_dagster.domain.errors import OpenReasonError
 from openreason_dagster.resources.settings import Settings
 
 
 def serve(settings: Settings, console: Console, *, host: str, port: int) -> None:
-    """Replace this process by `dagster dev`; Ctrl-C stops it.
+    """Replace this process by `dagster dev`; Ctrl-C or SIGTERM stops it.
 
     Raises:
         OpenReasonError: the port is taken.
     """
     _require_free(host, port)
     with dagster_instance(settings) as instance:
-        lost = fail_lost_runs(instance)
+        lost = fail_all_lost_runs(instance)
     if lost:
         console.print(f"{lost} runs had lost their process and are marked as failed; run them again from the web UI.")
     console.print(f"Web UI on http://{host}:{port} (stop with Ctrl-C)")
@@ -35,6 +36,7 @@ def serve(settings: Settings, console: Console, *, host: str, port: int) -> None
         "-p",
         str(port),
     ]
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a script's `&` ignores it, and Dagster would then ignore SIGTERM too
     os.execve(sys.executable, command, os.environ | settings.variables)  # noqa: S606 - our own interpreter, no shell
 
 

@@ -36,6 +36,8 @@ class TransformersModel(_Model):
     dtype: Literal["float64", "float32", "bfloat16", "float16", "auto"] = "auto"
     batch_size: int = Field(default=32, ge=1)
     """Sequences decoded together."""
+    threads: int | None = Field(default=None, ge=1)
+    """Processor threads to decode with; by default as many as there are cores."""
 
 
 class OpenAIModel(_Model):
@@ -131,7 +133,10 @@ def select_models(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
     missing = [pattern for pattern in wanted if "*" not in pattern and pattern not in names]
     if missing:
         known = ", ".join(names) or "none"
-        raise RecipeError(f"recipe key `models`: {missing[0]!r} is not in the catalogue. Known models: {known}.")
+        raise RecipeError(
+            f"recipe key `models`: {missing[0]!r} is not in the catalogue. Known models: {known}. "
+            "Correct the name, or add its file."
+        )
     return [
         name
         for name in names

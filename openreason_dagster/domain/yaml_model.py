@@ -52,7 +52,7 @@ def read_yaml(path: Path) -> object:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise RecipeError(f"{path}: is not valid YAML: {error}. Correct the file at that place.") from error
+        raise RecipeError(f"{path}: is not valid YAML: {error}\nCorrect the file at that place.") from error
 
 
 def _explain(model: type[BaseModel], path: Path, error: ValidationError) -> str:

@@ -142,9 +142,15 @@ def test_a_missing_file_is_an_engine_error(tmp_path):
         DatasetEngine(model_of("t.jsonl"), tmp_path).__enter__()
 
 
+def test_samples_are_counted_before_the_engine_is_open(tmp_path):
+    write_jsonl(tmp_path / "t.jsonl", ROWS)
+    engine = DatasetEngine(model_of("t.jsonl"), tmp_path)
+    assert [engine.samples_available(prompt) for prompt in ("what is 1+1?", "What is 2+2?", "other")] == [3, 1, 0]
+
+
 def test_the_engine_must_be_entered(tmp_path):
     with pytest.raises(EngineError, match="not open"):
-        DatasetEngine(model_of("t.jsonl"), tmp_path).samples_available("q")
+        next(DatasetEngine(model_of("t.jsonl"), tmp_path).stream([None]))
 
 
 def test_real_rollouts_with_think_tags():

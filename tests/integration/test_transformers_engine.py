@@ -210,6 +210,16 @@ def test_narrower_types_decode_too(folder):
             assert engine.environment()["dtype"] == ("float32" if dtype == "auto" else dtype)
 
 
+def test_the_thread_count_holds_while_the_engine_is_open_and_no_longer(folder):
+    import torch
+
+    before = torch.get_num_threads()
+    with engine_of(folder, threads=before + 1) as engine:
+        assert torch.get_num_threads() == before + 1
+        assert engine.environment()["threads"] == str(before + 1)
+    assert torch.get_num_threads() == before
+
+
 def test_a_system_prompt_reaches_the_model(folder):
     with engine_of(folder) as engine:
         plain, led = (

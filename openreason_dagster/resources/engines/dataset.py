@@ -1,6 +1,8 @@
 """Traces that somebody else sampled, answered from a file instead of from a model."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,7 +11,7 @@ from openreason_dagster.domain.catalogue import DatasetModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.engine import Engine
 from openreason_dagster.domain.records import Completion, Failure, Request
-from openreason_dagster.resources.engines.imported_traces import ImportedTraces
+from openreason_dagster.resources.engines.imported_traces import ImportedTraces, prompt_key
 
 
 class DatasetEngine(Engine):
@@ -24,7 +26,7 @@ class DatasetEngine(Engine):
         self._traces: ImportedTraces | None = None
 
     def __enter__(self) -> Self:
-        self._traces = ImportedTraces(self._path, self._model.columns, where=f"model {self._model.name!r}")
+        self._traces = self._read_file()
         return self
 
     def __exit__(
@@ -45,8 +47,8 @@ class DatasetEngine(Engine):
         }
 
     def samples_available(self, prompt: str) -> int:
-        """How many traces the file has for a prompt's text; the engine must be open."""
-        return self._open_traces().available(prompt)
+        """How many traces the file has for a prompt's text."""
+        return self._counts.get(prompt_key(prompt), 0)
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
         """Answer requests in their order; one that the file has no trace for fails as `no_such_trace`."""
@@ -68,6 +70,14 @@ class DatasetEngine(Engine):
                 completion_tokens=None,
                 attempts=1,
             )
+
+    @cached_property
+    def _counts(self) -> dict[bytes, int]:
+        with closing(self._read_file()) as traces:
+            return traces.counts()
+
+    def _read_file(self) -> ImportedTraces:
+        return ImportedTraces(self._path, self._model.columns, where=f"model {self._model.name!r}")
 
     def _open_traces(self) -> ImportedTraces:
         if self._traces is None:

@@ -48,11 +48,15 @@ class ImportedTraces:
 
     def available(self, prompt: str) -> int:
         """Number of traces of a prompt."""
-        return len(self._places.get(_key(prompt), ())) // PLACE
+        return len(self._places.get(prompt_key(prompt), ())) // PLACE
+
+    def counts(self) -> dict[bytes, int]:
+        """Number of traces per `prompt_key`."""
+        return {key: len(places) // PLACE for key, places in self._places.items()}
 
     def read(self, prompt: str, number: int) -> tuple[str, str | None]:
         """Text and reasoning of the trace with that number, 0 to `available` - 1."""
-        places = self._places[_key(prompt)]
+        places = self._places[prompt_key(prompt)]
         offset, text_bytes, reasoning_bytes = places[number * PLACE : (number + 1) * PLACE]
         self._texts.seek(offset)
         text = self._texts.read(text_bytes).decode()
@@ -85,11 +89,12 @@ class ImportedTraces:
         offset = self._texts.tell()
         text_bytes = self._texts.write(well_formed(text).encode())
         reasoning_bytes = NO_REASONING if reasoning is None else self._texts.write(well_formed(reasoning).encode())
-        self._places.setdefault(_key(prompt), array("q")).extend((offset, text_bytes, reasoning_bytes))
+        self._places.setdefault(prompt_key(prompt), array("q")).extend((offset, text_bytes, reasoning_bytes))
         self.count += 1
 
 
-def _key(prompt: str) -> bytes:
+def prompt_key(prompt: str) -> bytes:
+    """What prompts are compared by: a hash of the normalised text, 16 bytes."""
     return blake2b(normalise_text(prompt).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

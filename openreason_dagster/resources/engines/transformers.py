@@ -30,9 +30,15 @@ class TransformersEngine(Engine):
         self._model = model
         self._folder = folder
         self._loaded: LoadedModel | None = None
+        self._threads_before: int | None = None
 
     def __enter__(self) -> Self:
+        import torch
+
         self._loaded = load_weights(self._model, self._folder)
+        if self._model.threads is not None:
+            self._threads_before = torch.get_num_threads()
+            torch.set_num_threads(self._model.threads)
         return self
 
     def __exit__(
@@ -41,11 +47,13 @@ class TransformersEngine(Engine):
         import torch
 
         self._loaded = None
+        if self._threads_before is not None:  # the setting holds for the whole process, and another model may follow
+            torch.set_num_threads(self._threads_before)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     def environment(self) -> dict[str, str]:
-        """Engine, versions, device, number type and rows decoded together."""
+        """Engine, versions, device, number type, rows decoded together and processor threads."""
         import torch
         import transformers
 
@@ -57,6 +65,7 @@ class TransformersEngine(Engine):
             "device": torch.cuda.get_device_name() if network.device.type == "cuda" else "cpu",
             "dtype": str(network.dtype).removeprefix("torch."),
             "batch_size": str(self._model.batch_size),
+            "threads": str(torch.get_num_threads()),
         }
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:

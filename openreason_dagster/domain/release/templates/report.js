@@ -78,8 +78,8 @@ function update() {
 
 function text(title, value, className, cut) {
   const parts = [element("h3", { textContent: title })];
-  const empty = value === null || value === "";
-  parts.push(element("pre", { className: `text ${className}`, textContent: empty ? "(empty)" : value }));
+  const shown = (value ?? "").trim();
+  parts.push(element("pre", { className: `text ${className}`, textContent: shown || "(empty)" }));
   if (cut) {
     parts.push(element("p", { className: "note", textContent: `${cut} more characters are in the table.` }));
   }

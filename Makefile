@@ -54,14 +54,16 @@ clean:
 	@others=$$(grep -Ev '^(OPENREASON_ROOT|DAGSTER_HOME)=' .env || true); \
 	  printf '%s\n' "OPENREASON_ROOT=$(OPENREASON_ROOT)" "DAGSTER_HOME=$(OPENREASON_ROOT)/dagster" $${others:+"$$others"} > .env
 
-$(VENV)/bin/python:
+# The stamp is written last: an environment whose making was interrupted is made again.
+$(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); Python 3.11 or newer is needed. Set PYTHON=/path/to/python3.11."; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 	  || { echo "error: the venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
 
-$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "Installing OpenReason and its dependencies into $(VENV) (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	@touch $@

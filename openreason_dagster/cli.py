@@ -31,6 +31,11 @@ console = Console()
 errors = Console(stderr=True)
 
 
+RecipeOption = Annotated[
+    Path | None, typer.Option(help="Recipe to show; by default $OPENREASON_RECIPE, or recipes/starter.yaml.")
+]
+
+
 class Format(StrEnum):
     """How rows are printed."""
 
@@ -57,16 +62,16 @@ def run(
 
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     with _errors_explained():
-        run_recipe(replace(Settings.from_environment(), recipe=recipe.resolve()), console, only_model=model)
+        run_recipe(_settings(recipe), console, only_model=model)
 
 
 @app.command()
-def status() -> None:
+def status(recipe: RecipeOption = None) -> None:
     """Show how far every model and temperature is, what is stale, and why."""
     from openreason_dagster.commands.status import print_status
 
     with _errors_explained():
-        print_status(*_tables_and_workspace(), console)
+        print_status(*_tables_and_workspace(recipe), console)
 
 
 @app.command()
@@ -92,16 +97,17 @@ def query(
 
 
 @app.command()
-def models() -> None:
+def models(recipe: RecipeOption = None) -> None:
     """List the model catalogue."""
     from openreason_dagster.commands.models import print_models
 
     with _errors_explained():
-        print_models(_tables_and_workspace()[1], console)
+        print_models(_tables_and_workspace(recipe)[1], console)
 
 
 @app.command()
 def ui(
+    recipe: RecipeOption = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; keep it local, the UI has no password.")
     ] = "127.0.0.1",
@@ -111,22 +117,29 @@ def ui(
     from openreason_dagster.commands.ui import serve
 
     with _errors_explained():
-        serve(Settings.from_environment(), console, host=host, port=port)
+        serve(_settings(recipe), console, host=host, port=port)
 
 
-def _tables_and_workspace() -> tuple["Tables", "Workspace"]:
+def _settings(recipe: Path | None) -> Settings:
+    settings = Settings.from_environment()
+    return settings if recipe is None else replace(settings, recipe=recipe.resolve())
+
+
+def _tables_and_workspace(recipe: Path | None = None) -> tuple["Tables", "Workspace"]:
     from openreason_dagster.definitions import tables_of, workspace_of
 
-    settings = Settings.from_environment()
+    settings = _settings(recipe)
     return tables_of(settings), workspace_of(settings)
 
 
 @contextmanager
 def _errors_explained() -> Iterator[None]:
+    from openreason_dagster.commands.printable import printable
+
     try:
         yield
-    except OpenReasonError as error:
-        errors.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+    except OpenReasonError as error:  # its message may quote what a model wrote
+        errors.print(f"[red]error:[/red] {escape(printable(str(error)))}", soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         errors.print("\nstopped; what was committed is kept, and the same command goes on from there")

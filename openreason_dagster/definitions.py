@@ -28,9 +28,11 @@ from openreason_dagster.checks.pool import (
 )
 from openreason_dagster.checks.schema import schema_checks
 from openreason_dagster.checks.traces import trace_checks
-from openreason_dagster.domain.recipe import Recipe, load_recipe
+from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.recipe_checks import load_recipe
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.jobs import build_jobs
+from openreason_dagster.maintenance import maintain_tables, maintain_tables_daily
 from openreason_dagster.partitions import source_partitions, trace_partitions
 from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.settings import Settings
@@ -40,7 +42,7 @@ from openreason_dagster.sensors import new_models
 
 
 def build_definitions(settings: Settings, *, resources: Mapping[str, object] | None = None) -> dg.Definitions:
-    """Assets, checks, jobs, sensors and resources for one recipe; `resources` replaces any resource by name.
+    """Assets, checks, jobs, sensors, schedules and resources for one recipe; `resources` replaces any resource by name.
 
     Raises:
         RecipeError: the recipe cannot be used.
@@ -52,7 +54,8 @@ def build_definitions(settings: Settings, *, resources: Mapping[str, object] | N
         return dg.Definitions(
             assets=build_assets(recipe),
             asset_checks=build_checks(recipe),
-            jobs=build_jobs(),
+            jobs=[*build_jobs(), maintain_tables],
+            schedules=[maintain_tables_daily],
             sensors=[new_models, automation_sensor()],
             resources=default_resources(settings) | dict(resources or {}),
             executor=dg.in_process_executor,

@@ -4,7 +4,11 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from openreason_dagster.assets.metadata import count
+from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.partitions import MODELS, range_tags
+from openreason_dagster.resources.scope import foreign_sources
+from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
 _UNUSABLE = frozenset("|,[]")
@@ -25,15 +29,33 @@ def new_model_names(selected: Sequence[str], known: Sequence[str]) -> list[str]:
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="A new file in the model catalogue becomes a partition and is sampled at all temperatures.",
 )
-def new_models(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.SensorResult | dg.SkipReason:
-    """Add a partition for each new model and ask for one run over all its temperatures."""
-    if context.instance.get_latest_materialization_event(dg.AssetKey("prompt_pool")) is None:
-        return dg.SkipReason("the prompt pool is not built yet; materialise prompt_pool first")
+def new_models(
+    context: dg.SensorEvaluationContext, tables: Tables, workspace: Workspace
+) -> dg.SensorResult | dg.SkipReason:
+    """Add a partition for each new model and ask for one run over all its temperatures.
+
+    A file that cannot be used, half-written perhaps, is looked at again at the next tick.
+    """
     recipe = workspace.recipe()
+    if not count(tables.scan("prompt_pool")):
+        return dg.SkipReason("the prompt pool is not built yet; materialise prompt_pool first")
+    strangers = foreign_sources(tables, recipe)
+    if strangers:
+        return dg.SkipReason(f"the prompt pool holds sources of another recipe ({', '.join(strangers)})")
     new = new_model_names(workspace.selected_models(), context.instance.get_dynamic_partitions(MODELS.name or ""))
-    if not new:
-        return dg.SkipReason("every selected model of the catalogue has its partitions")
+    problems = {name: problem for name in new if (problem := _problem(workspace, name)) is not None}
+    usable = [name for name in new if name not in problems]
+    if not usable:
+        return dg.SkipReason("; ".join(problems.values()) or "every selected model of the catalogue has its partitions")
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=f"new-model:{name}", tags=range_tags(name, recipe)) for name in new],
-        dynamic_partitions_requests=[MODELS.build_add_request(new)],
+        run_requests=[dg.RunRequest(run_key=f"new-model:{name}", tags=range_tags(name, recipe)) for name in usable],
+        dynamic_partitions_requests=[MODELS.build_add_request(usable)],
     )
+
+
+def _problem(workspace: Workspace, name: str) -> str | None:
+    try:
+        workspace.model(name)
+    except RecipeError as error:
+        return str(error)
+    return None

@@ -7,7 +7,9 @@ from openreason_dagster.assets.metadata import count, definition_metadata, previ
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations
+from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
+from openreason_dagster.resources.scope import recipe_tables
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -25,14 +27,14 @@ _ROWS_PER_BATCH = 10_000
 )
 def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Asset: OR3, rejection sampling over all models and temperatures of the recipe."""
-    recipe = workspace.recipe()
+    scoped = recipe_tables(tables, workspace)
     rows = candidates(
-        tables.scan("sampled_traces", model=workspace.selected_models(), temperature=recipe.temperature_keys),
-        tables.scan("verified_traces"),
-        scored=tables.scan("scored_traces"),
-        pool=tables.scan("prompt_pool"),
+        scoped["sampled_traces"],
+        scoped["verified_traces"],
+        scored=scoped["scored_traces"],
+        pool=scoped["prompt_pool"],
     ).collect(engine="streaming")
-    selection = select_reasoning_data(rows, recipe.reasoning_data)
+    selection = select_reasoning_data(rows, workspace.recipe().reasoning_data)
     tables.replace("reasoning_data_dropped", selection.dropped)
     tables.replace("reasoning_data", selection.kept)
     by_model = selection.kept.group_by("model", "temperature").len("traces").sort("model", "temperature")
@@ -63,10 +65,16 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     rows = conversations(mix.chosen.lazy(), tables.scan("sampled_traces"), pool=tables.scan("prompt_pool"))
     tables.replace("sft_mix_dropped", mix.dropped)
     tables.replace("sft_mix", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))
+    written = count(tables.scan("sft_mix"))
+    if written != mix.chosen.height:
+        raise ReleaseError(
+            f"sft_mix: {mix.chosen.height} rows were chosen but {written} written: their traces or prompts are gone. "
+            "Materialise reasoning_data again, then sft_mix."
+        )
     by_split = mix.chosen.group_by("split", "domain").len("rows").sort("split", "domain")
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": count(tables.scan("sft_mix")),
+            "dagster/row_count": written,
             "dropped": mix.dropped.height,
             "rows_by_split": preview(by_split),
             "preview": preview(tables.scan("sft_mix").select("trace_id", "domain", "messages").head(3).collect()),

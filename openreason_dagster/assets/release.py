@@ -18,6 +18,7 @@ from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pa
 from openreason_dagster.domain.release.report import render_report, stages
 from openreason_dagster.domain.release.report_data import collect_report_data
 from openreason_dagster.domain.schemas import TABLES
+from openreason_dagster.resources.scope import recipe_tables
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -60,9 +61,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
 def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """A self-contained HTML page: figures to look at, traces to read."""
     recipe = workspace.recipe()
-    data = collect_report_data(
-        {name: tables.scan(name) for name in TABLES}, title=recipe.title, description=recipe.description
-    )
+    data = collect_report_data(recipe_tables(tables, workspace), title=recipe.title, description=recipe.description)
     page = workspace.report_file
     page.parent.mkdir(parents=True, exist_ok=True)
     draft = page.with_suffix(".draft")
@@ -86,7 +85,7 @@ def _rows(tables: Tables, split: str) -> Iterator[pl.DataFrame]:
 
 
 def _card(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
-    counts = card_counts(tables.scan)
+    counts = card_counts(recipe_tables(tables, workspace))
     released = counts.by_model.filter(pl.col("rows") > 0)["model"]
     models = {name: workspace.model(name) for name in sorted(set(released))}
     return dataset_card(workspace.recipe(), shards, counts=counts, models=models)

@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 
 from openreason_dagster.assets.metadata import count, definition_metadata, preview, report_partition
+from openreason_dagster.domain.errors import SourceError
 from openreason_dagster.domain.recipe import FileSource, HubSource, ProceduralSource
 from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS, SEED_PROMPTS, SEED_PROMPTS_DROPPED
 from openreason_dagster.domain.seeds.benchmarks import benchmark_prompts as read_benchmarks
@@ -31,6 +32,7 @@ def seed_prompts(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         recipe = workspace.recipe()
         for name in sorted(context.partition_keys):
             _collect(recipe.source(name), tables, workspace)
+            _require_few_dropped(name, tables, limit=recipe.pool.rejected_share_limit)
             report_partition(context, name, _metadata(name, tables))
         return dg.MaterializeResult()
 
@@ -62,6 +64,19 @@ def _collect(source: ProceduralSource | FileSource | HubSource, tables: Tables, 
 
     tables.replace("seed_prompts", prompts(), source=source.name)
     tables.replace("seed_prompts_dropped", pl.concat(dropped), source=source.name)
+
+
+def _require_few_dropped(name: str, tables: Tables, *, limit: float) -> None:
+    set_aside = tables.scan("seed_prompts_dropped", source=name)
+    dropped = count(set_aside)
+    rows = dropped + count(tables.scan("seed_prompts", source=name))
+    if dropped > limit * rows:
+        causes = dict(set_aside.group_by("reason").len("rows").collect().iter_rows())
+        raise SourceError(
+            f"source {name!r}: {dropped} of {rows} rows cannot be used ({causes}), over the recipe limit "
+            f"`pool.rejected_share_limit` {limit:g}. Table seed_prompts_dropped says why for each; correct `columns` "
+            "or `answer_extraction`, or raise the limit."
+        )
 
 
 def _metadata(name: str, tables: Tables) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from openreason_dagster.domain.curation.statistics import prompt_statistics as c
 from openreason_dagster.domain.release.plots import pass_at_k_curves, pass_rate_heatmap
 from openreason_dagster.domain.release.report_data import pass_at_k, pass_rates
 from openreason_dagster.domain.schemas import PROMPT_STATISTICS
+from openreason_dagster.resources.scope import recipe_tables
 from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.workspace import Workspace
 
 
 @dg.asset(
@@ -20,9 +22,10 @@ from openreason_dagster.resources.tables import Tables
     description=PROMPT_STATISTICS.description,
     automation_condition=FOLLOW_JUDGED_TRACES,
 )
-def prompt_statistics(tables: Tables) -> dg.MaterializeResult[None]:
+def prompt_statistics(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Asset: samples, correct, pass@k, majority answer and difficulty per prompt × model × temperature."""
-    rows = compute_statistics(tables.scan("verified_traces"), tables.scan("prompt_pool"))
+    scoped = recipe_tables(tables, workspace)
+    rows = compute_statistics(scoped["verified_traces"], scoped["prompt_pool"])
     tables.replace("prompt_statistics", rows)
     by_model = (
         rows.group_by("model", "temperature")
@@ -34,7 +37,7 @@ def prompt_statistics(tables: Tables) -> dg.MaterializeResult[None]:
             "dagster/row_count": rows.height,
             "by_model": preview(by_model),
             "pass_rate": picture(
-                pass_rate_heatmap, pass_rates(tables.scan("verified_traces")), "Pass rate by model and temperature"
+                pass_rate_heatmap, pass_rates(scoped["verified_traces"]), "Pass rate by model and temperature"
             ),
             "pass_at_k": picture(pass_at_k_curves, pass_at_k(rows.lazy()), "pass@k by model and temperature"),
         }

@@ -12,26 +12,18 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import announce_partition, definition_metadata, picture, preview
 from openreason_dagster.domain.errors import EngineError
-from openreason_dagster.domain.inference.engine import Engine
-from openreason_dagster.domain.inference.fingerprint import weights_identity
-from openreason_dagster.domain.inference.plan import (
-    RequestCount,
-    SamplingPlan,
-    build_plan,
-    count_requests,
-    pending_requests,
-)
-from openreason_dagster.domain.inference.prompts import read_template
+from openreason_dagster.domain.inference.plan import RequestCount, SamplingPlan, pending_requests
 from openreason_dagster.domain.inference.sampler import Progress, sample
-from openreason_dagster.domain.inference.trace_rows import failure_rows, trace_rows
+from openreason_dagster.domain.inference.trace_rows import failure_rows, record_as_text, trace_rows
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.records import Completion, Failure
 from openreason_dagster.domain.release.plots import length_histogram
 from openreason_dagster.domain.release.report_data import completion_lengths
-from openreason_dagster.domain.schemas import SAMPLED_TRACES
+from openreason_dagster.domain.schemas import SAMPLED_TRACES, SAMPLING_PLANS
 from openreason_dagster.partitions import temperatures_by_model, trace_key
-from openreason_dagster.resources.engines.open_engine import open_engine
+from openreason_dagster.resources.model_plan import ModelPlan
 from openreason_dagster.resources.progress import ProgressListener
+from openreason_dagster.resources.scope import require_own_pool
 from openreason_dagster.resources.tables import Tables, partition_predicate, sql_equals
 from openreason_dagster.resources.workspace import Workspace
 
@@ -70,20 +62,17 @@ def sampled_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
 
 @dataclass
 class ModelRun:
-    """One model in one Dagster run: its plan, what is left of it, and the events as temperatures finish."""
+    """One model in one Dagster run: what is left of its plan, and the events as temperatures finish."""
 
     context: dg.AssetExecutionContext
     tables: Tables
     recipe: Recipe
-    plan: SamplingPlan
-    engine: Engine
-    prompts: pl.DataFrame
-    committed: set[str]
-    counts: dict[str, RequestCount]
+    model: ModelPlan
     idle_temperatures: Sequence[str]
     """Temperatures of the run that do not apply to this model."""
-    left: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
+    left: Counter[str]
+    errors: dict[str, Counter[str]] = field(default_factory=dict)
+    """Failed requests per temperature and class of failure."""
     last_line: float = 0.0
 
     @classmethod
@@ -97,31 +86,27 @@ class ModelRun:
         temperatures: Sequence[str],
     ) -> "ModelRun":
         """Find out what is asked, and what of it earlier runs have committed; loads no weights."""
-        recipe, entry = workspace.recipe(), workspace.model(model)
-        plan = build_plan(
-            entry,
-            recipe.sampling,
-            temperature_keys=temperatures,
-            template=read_template(recipe.sampling.template, recipe_folder=workspace.recipe_folder),
-            weights=weights_identity(entry, workspace.catalogue_folder),
-        )
-        engine = open_engine(entry, workspace.catalogue_folder)
-        prompts = tables.scan("prompt_pool").select("prompt_id", "prompt").collect()
-        rows = tables.scan("sampled_traces", model=model, temperature=list(temperatures))
-        committed = set(rows.select("trace_id").collect()["trace_id"])
-        counts = count_requests(prompts, plan, committed=committed, samples_available=engine.samples_available)
+        recipe = workspace.recipe()
+        require_own_pool(tables, recipe)
+        planned = ModelPlan.of(tables, workspace, model=model, temperatures=temperatures)
         return cls(
             context=context,
             tables=tables,
             recipe=recipe,
-            plan=plan,
-            engine=engine,
-            prompts=prompts,
-            committed=committed,
-            counts=counts,
-            idle_temperatures=[key for key in temperatures if key not in counts],
-            left=Counter({key: count.pending for key, count in counts.items()}),
+            model=planned,
+            idle_temperatures=[key for key in temperatures if key not in planned.counts],
+            left=Counter({key: count.pending for key, count in planned.counts.items()}),
         )
+
+    @property
+    def plan(self) -> SamplingPlan:
+        """What is asked at each temperature."""
+        return self.model.plan
+
+    @property
+    def counts(self) -> dict[str, RequestCount]:
+        """Planned and committed requests at the start of the run."""
+        return self.model.counts
 
     def execute(self, listener: ProgressListener) -> None:
         """Sample what is pending; report each temperature as soon as its last row is committed.
@@ -133,6 +118,7 @@ class ModelRun:
         pending = sum(self.left.values())
         listener.started(self.plan.model, planned=planned, committed=planned - pending)
         self.context.log.info("%s: %d of %d requests to sample", self.plan.model, pending, planned)
+        self._plan_new_partitions()
         for key in [*self.idle_temperatures, *(key for key in self.counts if not self.left[key])]:
             self._finish(key)
         if pending:
@@ -142,14 +128,37 @@ class ModelRun:
             self._describe(key)
         self._require_few_failures()
 
+    def _plan_new_partitions(self) -> None:
+        """Partitions without a plan take effect at once, so that whatever is committed can be used."""
+        rows = self.tables.scan("sampling_plans", recipe=self.recipe.name).filter(pl.col("model") == self.plan.model)
+        known = set(rows.select("temperature").collect()["temperature"])
+        for key in self.counts:
+            if key not in known:
+                self._put_plan(key)
+
+    def _put_plan(self, key: str) -> None:
+        temperature = self.plan.at(key)
+        keys = {"recipe": self.recipe.name, "model": self.plan.model, "temperature": key}
+        row = keys | {
+            "fingerprint": temperature.fingerprint,
+            "sampling_record": record_as_text(temperature.record),
+            "planned": self.counts[key].planned,
+            "planned_at": datetime.now(UTC),
+        }
+        self.tables.replace("sampling_plans", SAMPLING_PLANS.frame([row]), **keys)
+
     def _sample(self, listener: ProgressListener) -> None:
         for key in self.counts:
             if self.left[key]:
-                self.tables.delete("sampling_failures", self._partition(key))
+                settings = sql_equals("fingerprint", self.plan.at(key).fingerprint)
+                self.tables.delete("sampling_failures", f"{self._partition(key)} AND {settings}")
         requests = pending_requests(
-            self.prompts, self.plan, committed=self.committed, samples_available=self.engine.samples_available
+            self.model.prompts,
+            self.plan,
+            committed=self.model.committed,
+            samples_available=self.model.engine.samples_available,
         )
-        with self.engine as engine:
+        with self.model.engine as engine:
             sample(
                 engine,
                 requests,
@@ -162,11 +171,12 @@ class ModelRun:
 
     def _commit(self, completions: Sequence[Completion], failures: Sequence[Failure]) -> None:
         now, run_id = datetime.now(UTC), self.context.run.run_id
-        environment = self.engine.environment()
+        environment = self.model.engine.environment()
         rows = trace_rows(completions, self.plan, environment=environment, run_id=run_id, sampled_at=now)
         self.tables.append("sampled_traces", rows)
         self.tables.append("sampling_failures", failure_rows(failures, self.plan, run_id=run_id, failed_at=now))
-        self.failed.update(failure.request.temperature_key for failure in failures)
+        for failure in failures:
+            self.errors.setdefault(failure.request.temperature_key, Counter())[failure.error] += 1
         results: list[Completion | Failure] = [*completions, *failures]
         done = Counter(result.request.temperature_key for result in results)
         self.left.subtract(done)
@@ -175,20 +185,27 @@ class ModelRun:
                 self._finish(key)
 
     def _finish(self, key: str) -> None:
+        """Let the partition's new traces take the place of those of earlier settings, unless too many are missing."""
+        if self._has_failed(key):
+            return
         if key in self.counts:
-            self._retire_other_settings(key)
-        numbers = {"failed_requests": self.failed[key]}
+            self._put_plan(key)
+        numbers = {"failed_requests": self._failures(key)}
         announce_partition(self.context, trace_key(self.plan.model, key), numbers)
 
-    def _retire_other_settings(self, key: str) -> None:
-        outdated = f"{self._partition(key)} AND NOT ({sql_equals('fingerprint', self.plan.at(key).fingerprint)})"
-        retired = self.tables.delete("sampled_traces", outdated)
-        if retired:
-            self.context.log.info("%s at %s: %d traces of other settings retired", self.plan.model, key, retired)
+    def _failures(self, key: str) -> int:
+        return self.errors.get(key, Counter()).total()
+
+    def _has_failed(self, key: str) -> bool:
+        if not self._failures(key):
+            return False
+        return self._failures(key) > self.recipe.sampling.failed_share_limit * self.counts[key].planned
 
     def _describe(self, key: str) -> None:
         rows = self.tables.scan("sampled_traces", model=self.plan.model, temperature=key)
-        metadata = _metadata(rows, self.prompts, failed=self.failed[key])
+        if key in self.counts:
+            rows = rows.filter(pl.col("fingerprint") == self.plan.at(key).fingerprint)
+        metadata = _metadata(rows, self.model.prompts, failed=self._failures(key))
         self.context.add_asset_metadata(metadata, partition_key=trace_key(self.plan.model, key))
 
     def _show(self, listener: ProgressListener, progress: Progress) -> None:
@@ -202,14 +219,13 @@ class ModelRun:
 
     def _require_few_failures(self) -> None:
         limit = self.recipe.sampling.failed_share_limit
-        for key, failed in self.failed.items():
-            planned = self.counts[key].planned
-            if failed > limit * planned:
-                raise EngineError(
-                    f"model {self.plan.model!r} at temperature {key}: {failed} of {planned} requests failed, over the "
-                    f"recipe limit `sampling.failed_share_limit` {limit:g}. The rest is committed. Table "
-                    "sampling_failures says why; run the partition again to try only these."
-                )
+        for key in filter(self._has_failed, self.counts):
+            raise EngineError(
+                f"model {self.plan.model!r} at temperature {key}: {self._failures(key)} of {self.counts[key].planned} "
+                f"requests failed, most often with {self.errors[key].most_common(1)[0][0]!r}, over the recipe limit "
+                f"`sampling.failed_share_limit` {limit:g}. The rest is committed. Table sampling_failures says why; "
+                "run the partition again to try only these."
+            )
 
     def _partition(self, key: str) -> str:
         return partition_predicate({"model": self.plan.model, "temperature": key})

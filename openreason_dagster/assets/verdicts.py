@@ -20,6 +20,7 @@ from openreason_dagster.resources.verification_workers import verification_worke
 from openreason_dagster.resources.workspace import Workspace
 
 _ROWS_PER_COMMIT = 2_000
+_MACHINE_VERDICTS = ("error", "timeout")
 _PROMPT_COLUMNS = ("prompt_id", "reference_answer", "verifier", "verifier_spec")
 _TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
 
@@ -42,7 +43,7 @@ def verified_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefini
         with verification_workers(workspace.recipe().verification) as workers:
             for model, temperatures in temperatures_by_model(context.partition_keys).items():
                 for temperature in temperatures:
-                    judged = _verify_partition(tables, workers, model=model, temperature=temperature)
+                    judged = verify_partition(tables, workers, model=model, temperature=temperature)
                     context.log.info("%s at %s: %d traces judged", model, temperature, judged)
                     report_partition(
                         context, trace_key(model, temperature), _metadata(tables, model=model, temperature=temperature)
@@ -52,24 +53,37 @@ def verified_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefini
     return asset
 
 
-def _verify_partition(tables: Tables, workers: Workers, *, model: str, temperature: str) -> int:
+def verify_partition(tables: Tables, workers: Workers, *, model: str, temperature: str) -> int:
+    """Judge what of a partition has no valid verdict yet, committing as it goes; returns how many were judged."""
     keys = {"model": model, "temperature": temperature}
     prompts = tables.scan("prompt_pool").select(_PROMPT_COLUMNS)
     traces = tables.scan("sampled_traces", **keys).select(_TRACE_COLUMNS).join(prompts, on="prompt_id", how="inner")
-    current = pl.col("verifier").replace_strict(VERIFIER_VERSIONS)
-    wanted = traces.select("trace_id", "reference_answer", verifier_version=current)
-    verdicts = tables.scan("verified_traces", **keys)
-    same = ["trace_id", "reference_answer", "verifier_version"]
-    stale = verdicts.join(wanted, on=same, how="anti", nulls_equal=True).select("trace_id").collect()
-    if stale.height:
-        kept = verdicts.join(wanted, on=same, how="semi", nulls_equal=True).collect()
-        tables.replace("verified_traces", kept, **keys)
+    _drop_outdated(tables, traces, keys)
     pending = traces.join(tables.scan("verified_traces", **keys), on="trace_id", how="anti")
     judged = 0
     for rows in pending.collect_batches(chunk_size=_ROWS_PER_COMMIT, engine="streaming"):
         tables.append("verified_traces", verify_batch(rows, workers, now=datetime.now(UTC)))
         judged += rows.height
     return judged
+
+
+def _drop_outdated(tables: Tables, traces: pl.LazyFrame, keys: dict[str, str]) -> None:
+    """Drop verdicts that must be found again: by another verifier or reference, or of a machine that failed.
+
+    Verdicts on traces of prompts outside the pool stay, because another recipe may need them. Two runs at once can
+    have judged a trace twice; one verdict of each is enough.
+    """
+    verdicts = tables.scan("verified_traces", **keys).collect()
+    version = pl.col("verifier").replace_strict(VERIFIER_VERSIONS)
+    wanted = traces.select("trace_id", wanted_reference="reference_answer", wanted_version=version).collect()
+    judged = verdicts.unique("trace_id", keep="last", maintain_order=True).join(wanted, on="trace_id", how="left")
+    is_in_pool = pl.col("wanted_version").is_not_null()
+    is_same = (pl.col("verifier_version") == pl.col("wanted_version")) & pl.col("reference_answer").eq_missing(
+        pl.col("wanted_reference")
+    )
+    kept = judged.filter(~is_in_pool | (is_same & ~pl.col("verdict").is_in(_MACHINE_VERDICTS)))
+    if kept.height < verdicts.height:
+        tables.replace("verified_traces", kept.select(verdicts.columns), **keys)
 
 
 def _metadata(tables: Tables, *, model: str, temperature: str) -> dict[str, Any]:

@@ -32,8 +32,10 @@ def pool_prompts_are_unique(tables: Tables) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="prompt_pool")
 def refused_share_is_low(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
-    """The share of seeds kept out of the pool is within half of the recipe's limit: an early warning."""
-    kept, dropped = count(tables.scan("prompt_pool")), count(tables.scan("prompt_pool_dropped"))
+    """The share of source rows that did not reach the pool is within half of the recipe's limit: an early warning."""
+    sources = [source.name for source in workspace.recipe().sources]
+    kept = count(tables.scan("prompt_pool"))
+    dropped = count(tables.scan("prompt_pool_dropped")) + count(tables.scan("seed_prompts_dropped", source=sources))
     share = dropped / (kept + dropped) if kept + dropped else 0.0
     limit = workspace.recipe().pool.rejected_share_limit / 2
     return dg.AssetCheckResult(

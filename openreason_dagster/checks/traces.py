@@ -43,16 +43,18 @@ def duplicated_traces(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> 
 def unjudged_traces(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Finding:
     """Every sampled trace of a pool prompt has exactly one verdict, and every verdict a trace."""
     pool = tables.scan("prompt_pool").select("prompt_id")
-    traces = tables.scan("sampled_traces", **keys).join(pool, on="prompt_id", how="semi").select("trace_id")
+    traces = tables.scan("sampled_traces", **keys).select("trace_id", "prompt_id")
     verdicts = tables.scan("verified_traces", **keys).select("trace_id")
+    in_pool = traces.join(pool, on="prompt_id", how="semi")
     counts = {
-        "traces": count(traces),
+        "traces": count(in_pool),
         "verdicts": count(verdicts),
-        "without_verdict": count(traces.join(verdicts, on="trace_id", how="anti")),
+        "without_verdict": count(in_pool.join(verdicts, on="trace_id", how="anti")),
         "verdict_without_trace": count(verdicts.join(traces, on="trace_id", how="anti")),
+        "repeated_verdicts": count(verdicts) - count(verdicts.unique()),
     }
-    complete = counts["without_verdict"] == 0 and counts["verdict_without_trace"] == 0
-    return Finding(complete and counts["traces"] == counts["verdicts"], counts)
+    faults = ("without_verdict", "verdict_without_trace", "repeated_verdicts")
+    return Finding(not any(counts[fault] for fault in faults), counts)
 
 
 def machine_failures(tables: Tables, recipe: Recipe, keys: dict[str, str]) -> Finding:

@@ -2,15 +2,19 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 import psutil
+from sqlalchemy.exc import OperationalError
 
+from openreason_dagster.domain.errors import OpenReasonError
 from openreason_dagster.resources.settings import Settings
 
+_HEARTBEAT_SECONDS = 60.0  # daemons give a sign of life every 30
 PROCESS_TAG = "openreason/process"
 _INSTANCE_FILE = Path(__file__).parents[2] / "dagster.yaml"
 
@@ -26,10 +30,20 @@ def prepare_home(settings: Settings) -> Path:
 
 @contextmanager
 def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The persistent instance of this root."""
+    """The persistent instance of this root.
+
+    Raises:
+        OpenReasonError: its storage cannot be read or written, now or while it is in use.
+    """
     os.environ["DAGSTER_HOME"] = str(prepare_home(settings))
-    with dg.DagsterInstance.get() as instance:
-        yield instance
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+    except OperationalError as error:
+        raise OpenReasonError(
+            f"Dagster's storage in {str(settings.dagster_home)!r} cannot be used: {error.orig}. What was committed to "
+            "the tables is intact. Check free disk space and permissions, then start again."
+        ) from error
 
 
 def process_tag() -> dict[str, str]:
@@ -54,6 +68,16 @@ def fail_own_lost_runs(instance: dg.DagsterInstance) -> int:
     """
     tagged = [run for run in _unfinished_runs(instance) if PROCESS_TAG in run.tags]
     return _fail([run for run in tagged if not _is_alive(run.tags[PROCESS_TAG])], instance)
+
+
+def fail_lost_runs(instance: dg.DagsterInstance) -> int:
+    """All lost runs while no Dagster service of this root gives signs of life, else only those of the command line.
+
+    A service that crashed leaves runs behind that nobody else would end.
+    """
+    beats = instance.get_daemon_heartbeats().values()
+    is_served = any(time.time() - beat.timestamp < _HEARTBEAT_SECONDS for beat in beats)
+    return fail_own_lost_runs(instance) if is_served else fail_all_lost_runs(instance)
 
 
 def runs_in_pool(instance: dg.DagsterInstance, pool: str) -> set[str]:

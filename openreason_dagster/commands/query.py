@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from openreason_dagster.commands.printable import printable
 from openreason_dagster.domain.errors import TableError
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.tables import Tables
@@ -27,7 +28,8 @@ def connect(tables: Tables) -> duckdb.DuckDBPyConnection:
 
 def _select(tables: Tables, name: str) -> str:
     """SQL that reads the Parquet files of the table's latest version; names come from our own schemas."""
-    table, files = TABLES[name], tables.open(name).file_uris()
+    table, stored = TABLES[name], tables.find(name)
+    files = [] if stored is None else stored.file_uris()
     if not files:
         columns = ", ".join(f'NULL::{_SQL_TYPES.get(type(c.dtype), "VARCHAR")} AS "{c.name}"' for c in table.columns)
         return f"SELECT {columns} WHERE false"
@@ -63,14 +65,17 @@ def query(tables: Tables, sql: str) -> pl.DataFrame:
 
 
 def print_rows(rows: pl.DataFrame, output: str, console: Console) -> None:
-    """Print rows as a table for people, or as CSV or JSON lines for programs."""
-    if output == "csv":
-        console.file.write(rows.write_csv())
-    elif output == "json":
-        console.file.write(rows.write_ndjson())
+    """Print rows as a table for people, or as CSV or JSON lines for programs; a terminal gets no control characters."""
+    if output in ("csv", "json"):
+        text = rows.write_csv() if output == "csv" else rows.write_ndjson()
+        console.file.write(printable(text) if console.file.isatty() else text)
     else:
-        table = Table(*rows.columns)
+        table = Table(*map(_plain, rows.columns))
         for row in rows.iter_rows():
-            table.add_row(*(escape(str(value)) for value in row))
+            table.add_row(*map(_plain, row))
         console.print(table)
         console.print(f"{rows.height:,} rows")
+
+
+def _plain(value: object) -> str:
+    return escape(printable(str(value)))

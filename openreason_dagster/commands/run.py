@@ -8,12 +8,15 @@ from dagster_shared.error import SerializableErrorInfo
 from rich.console import Console
 
 from openreason_dagster.assets.traces import SAMPLING_POOL
-from openreason_dagster.commands.dagster_home import dagster_instance, fail_own_lost_runs, process_tag, runs_in_pool
+from openreason_dagster.commands.dagster_home import dagster_instance, fail_lost_runs, process_tag, runs_in_pool
 from openreason_dagster.commands.summary import print_summary
 from openreason_dagster.commands.terminal_progress import TerminalProgress
-from openreason_dagster.definitions import build_definitions, workspace_of
+from openreason_dagster.definitions import build_definitions, tables_of, workspace_of
+from openreason_dagster.domain.catalogue import CatalogueModel, DatasetModel
 from openreason_dagster.domain.errors import OpenReasonError, RecipeError
-from openreason_dagster.domain.recipe import Recipe, load_recipe
+from openreason_dagster.domain.inference.plan import applicable_temperatures
+from openreason_dagster.domain.recipe import IMPORTED, Recipe, temperature_key
+from openreason_dagster.domain.recipe_checks import load_recipe
 from openreason_dagster.partitions import MODELS, range_tags
 from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.workspace import Workspace
@@ -32,7 +35,7 @@ def run_recipe(settings: Settings, console: Console, *, only_model: str | None =
     recipe = load_recipe(settings.recipe)
     models = _models(workspace_of(settings), only_model)
     with TerminalProgress(console) as progress, dagster_instance(settings) as instance:
-        fail_own_lost_runs(instance)
+        fail_lost_runs(instance)
         defs = build_definitions(settings, resources={"progress": progress})
         pipeline = _Pipeline(defs, instance)
         progress.stage("Collecting seed prompts")
@@ -46,17 +49,18 @@ def run_recipe(settings: Settings, console: Console, *, only_model: str | None =
             pipeline.execute("sample_model", range_tags(model, recipe))
         progress.stage("Building data sets, release and report")
         pipeline.execute("build_datasets", {})
-    print_summary(settings, console, sampled_now=progress.sampled)
+    print_summary(tables_of(settings), workspace_of(settings), console, sampled_now=progress.sampled)
 
 
 def _wait_for_place(instance: dg.DagsterInstance, progress: TerminalProgress) -> None:
-    """Wait until no other run is sampling, and say which one is."""
+    """Wait until no other run is sampling, and say which one is; one that dies meanwhile is not waited for."""
     told: set[str] = set()
     while runs := runs_in_pool(instance, SAMPLING_POOL):
         if runs - told:
             progress.stage(f"Waiting for another run to finish sampling: {', '.join(sorted(runs))} (Ctrl-C to stop)")
             told |= runs
         sleep(_POLL_SECONDS)
+        fail_lost_runs(instance)
 
 
 class _Pipeline:
@@ -98,22 +102,41 @@ def _reason(error: SerializableErrorInfo | None) -> str:
 
 
 def _models(workspace: Workspace, only_model: str | None) -> list[str]:
+    """The models to sample, each with an entry that can be used at a temperature of the recipe.
+
+    Raises:
+        RecipeError: there is none, or an entry is broken or fits no temperature.
+    """
     selected = workspace.selected_models()
-    if only_model is not None:
-        if only_model not in selected:
-            raise RecipeError(
-                f"model {only_model!r} is not selected by the recipe. Selected: {', '.join(selected) or 'none'}. "
-                f"Add {only_model}.yaml to the catalogue or adjust the recipe's `models`."
-            )
-        return [only_model]
+    if only_model is not None and only_model not in selected:
+        raise RecipeError(
+            f"model {only_model!r} is not selected by the recipe. Selected: {', '.join(selected) or 'none'}. "
+            f"Add {only_model}.yaml to the catalogue or adjust the recipe's `models`."
+        )
     if not selected:
         raise RecipeError(
             f"recipe key `models` selects nothing from the catalogue {str(workspace.catalogue_folder)!r}. "
             "Add a model file."
         )
-    for name in selected:
-        workspace.model(name)  # a broken entry is refused before anything runs
-    return selected
+    chosen = selected if only_model is None else [only_model]
+    for name in chosen:
+        _require_temperature(workspace.model(name), workspace)
+    return chosen
+
+
+def _require_temperature(model: CatalogueModel, workspace: Workspace) -> None:
+    keys = workspace.recipe().temperature_keys
+    if applicable_temperatures(model, keys):
+        return
+    if isinstance(model, DatasetModel):
+        own = temperature_key(IMPORTED if model.temperature is None else model.temperature)
+        reason, remedy = f"its traces exist only at {own}", f"Add {own} to them"
+    else:
+        reason, remedy = "it can be sampled at any but `imported`", "Add a number to them"
+    raise RecipeError(
+        f"{workspace.recipe_path}: key `temperatures`: found {', '.join(keys)}, none of which applies to model "
+        f"{model.name!r}: {reason}. {remedy}, or exclude the model by '!{model.name}' in `models`."
+    )
 
 
 def _source_range(recipe: Recipe) -> dict[str, str]:

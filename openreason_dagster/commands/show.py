@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from openreason_dagster.commands.printable import printable
 from openreason_dagster.domain.errors import TableError
 from openreason_dagster.resources.tables import Tables
 
@@ -45,7 +46,7 @@ def trace_chain(tables: Tables, trace_id: str) -> TraceChain:
     sampled = found.row(0, named=True)
     return TraceChain(
         sampled=sampled,
-        seed=_one(tables, "prompt_pool", "prompt_id", sampled),
+        seed=_one(tables, "prompt_pool", "prompt_id", sampled) or _one(tables, "seed_prompts", "prompt_id", sampled),
         verdict=_one(tables, "verified_traces", "trace_id", sampled),
         rewards=_one(tables, "scored_traces", "trace_id", sampled),
         selection=_one(tables, "reasoning_data", "trace_id", sampled)
@@ -58,10 +59,10 @@ def print_chain(chain: TraceChain, console: Console) -> None:
     """Print the chain, seed first; model output is shown as plain text."""
     sampled = chain.sampled
     if chain.seed is not None:
-        console.print(Panel(escape(str(chain.seed["prompt"])), title="prompt", title_align="left"))
+        console.print(Panel(_plain(chain.seed["prompt"]), title="prompt", title_align="left"))
         _print_fields("seed", chain.seed, without={"prompt", "solution"}, console=console)
-    console.print(Panel(escape(str(sampled["reasoning"])), title="reasoning", title_align="left"))
-    console.print(Panel(escape(str(sampled["answer"])), title="answer", title_align="left"))
+    console.print(Panel(_plain(sampled["reasoning"]), title="reasoning", title_align="left"))
+    console.print(Panel(_plain(sampled["answer"]), title="answer", title_align="left"))
     _print_fields(
         "sampled", sampled, without={"reasoning", "answer", "sampling_record", "environment"}, console=console
     )
@@ -87,4 +88,8 @@ def _print_fields(title: str, row: Row, *, without: set[str], console: Console) 
     console.print(f"[bold]{title}[/bold]")
     for name, value in row.items():
         if name not in without:
-            console.print(f"  {name}: {escape(str(value))}", soft_wrap=True)
+            console.print(f"  {_plain(name)}: {_plain(value)}", soft_wrap=True)
+
+
+def _plain(value: object) -> str:
+    return escape(printable(str(value)))

@@ -3,17 +3,16 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
-from openreason_dagster.domain.inference.fingerprint import weights_identity
-from openreason_dagster.domain.inference.plan import SamplingPlan, build_plan, count_requests
-from openreason_dagster.domain.inference.prompts import read_template
-from openreason_dagster.domain.recipe import Recipe
-from openreason_dagster.resources.engines.open_engine import open_engine
+from openreason_dagster.domain.inference.trace_rows import record_as_text
+from openreason_dagster.resources.model_plan import ModelPlan
+from openreason_dagster.resources.scope import foreign_sources, plans, recipe_tables
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -50,19 +49,26 @@ def partition_statuses(tables: Tables, workspace: Workspace) -> list[PartitionSt
     Raises:
         OpenReasonError: the recipe, a catalogue file or a model's files cannot be read.
     """
-    recipe = workspace.recipe()
-    prompts = tables.scan("prompt_pool").select("prompt_id", "prompt").collect()
+    keys = workspace.recipe().temperature_keys
+    models = [
+        ModelPlan.of(tables, workspace, model=name, temperatures=keys) for name in sorted(workspace.selected_models())
+    ]
+    scoped = recipe_tables(tables, workspace)
     return [
-        status
-        for name in workspace.selected_models()
-        for status in _model_statuses(tables, workspace, recipe=recipe, name=name, prompts=prompts)
+        _status(scoped, model, key=key, in_effect=_plan_in_effect(tables, workspace, model.plan.model, key))
+        for model in models
+        for key in model.counts
     ]
 
 
 def print_status(tables: Tables, workspace: Workspace, console: Console) -> None:
     """Print rows of the side by side tables, then one line per partition."""
+    strangers = foreign_sources(tables, workspace.recipe())
+    if strangers:
+        console.print(f"The prompt pool holds sources of another recipe: {', '.join(strangers)}")
+    scoped = recipe_tables(tables, workspace)
     for name in ("seed_prompts", "prompt_pool", "reasoning_data", "sft_mix"):
-        console.print(f"{name:16} {tables.scan(name).select(pl.len()).collect().item():>9,} rows")
+        console.print(f"{name:16} {scoped[name].select(pl.len()).collect().item():>9,} rows")
     names = ("temperature", "state", "planned", "sampled", "failed", "verified")
     table = Table(Column("model", overflow="fold"), *names, box=box.SIMPLE_HEAD, collapse_padding=True)
     statuses = partition_statuses(tables, workspace)
@@ -78,46 +84,34 @@ def print_status(tables: Tables, workspace: Workspace, console: Console) -> None
             )
 
 
-def _model_statuses(
-    tables: Tables, workspace: Workspace, *, recipe: Recipe, name: str, prompts: pl.DataFrame
-) -> list[PartitionStatus]:
-    entry = workspace.model(name)
-    plan = build_plan(
-        entry,
-        recipe.sampling,
-        temperature_keys=recipe.temperature_keys,
-        template=read_template(recipe.sampling.template, recipe_folder=workspace.recipe_folder),
-        weights=weights_identity(entry, workspace.catalogue_folder),
-    )
-    engine = open_engine(entry, workspace.catalogue_folder)
-    traces = tables.scan("sampled_traces", model=name)
-    committed = set(traces.select("trace_id").collect()["trace_id"])
-    counts = count_requests(prompts, plan, committed=committed, samples_available=engine.samples_available)
-    return [
-        _status(tables, plan, key=key, planned=count.planned, sampled=count.committed) for key, count in counts.items()
-    ]
+def _plan_in_effect(tables: Tables, workspace: Workspace, model: str, key: str) -> dict[str, Any] | None:
+    rows = plans(tables, workspace).filter((pl.col("model") == model) & (pl.col("temperature") == key)).collect()
+    return None if rows.is_empty() else rows.row(0, named=True)
 
 
-def _status(tables: Tables, plan: SamplingPlan, *, key: str, planned: int, sampled: int) -> PartitionStatus:
-    keys = {"model": plan.model, "temperature": key}
-    wanted = plan.at(key)
-    other = tables.scan("sampled_traces", **keys).filter(pl.col("fingerprint") != wanted.fingerprint)
-    records = other.group_by("sampling_record").len("traces").collect()
+def _status(
+    scoped: Mapping[str, pl.LazyFrame], model: ModelPlan, *, key: str, in_effect: dict[str, Any] | None
+) -> PartitionStatus:
+    name, wanted, count = model.plan.model, model.plan.at(key), model.counts[key]
+    is_stale = in_effect is not None and in_effect["fingerprint"] != wanted.fingerprint
     return PartitionStatus(
-        model=plan.model,
+        model=name,
         temperature=key,
-        planned=planned,
-        sampled=sampled,
-        failed=tables.scan("sampling_failures", **keys).select(pl.len()).collect().item(),
-        verified=tables.scan("verified_traces", **keys).select(pl.len()).collect().item(),
-        stale=int(records["traces"].sum()),
-        stale_because=_differences(records["sampling_record"].to_list(), wanted.record),
+        planned=count.planned,
+        sampled=count.committed,
+        failed=_rows(scoped["sampling_failures"], name, key),
+        verified=_rows(scoped["verified_traces"], name, key),
+        stale=_rows(scoped["sampled_traces"], name, key) if is_stale else 0,
+        stale_because=_differences(in_effect["sampling_record"], wanted.record) if in_effect and is_stale else (),
     )
 
 
-def _differences(records: list[str], wanted: Mapping[str, object]) -> tuple[str, ...]:
-    parsed = [json.loads(record) for record in records]
-    current = json.loads(json.dumps(dict(wanted)))
-    return tuple(
-        sorted({name for record in parsed for name in record | current if record.get(name) != current.get(name)})
+def _rows(table: pl.LazyFrame, model: str, key: str) -> int:
+    return int(
+        table.filter((pl.col("model") == model) & (pl.col("temperature") == key)).select(pl.len()).collect().item()
     )
+
+
+def _differences(record: str, wanted: Mapping[str, object]) -> tuple[str, ...]:
+    before, now = json.loads(record), json.loads(record_as_text(wanted))
+    return tuple(sorted(name for name in before | now if before.get(name) != now.get(name)))

@@ -1,9 +1,14 @@
 """`openreason ui`: Dagster's web server, daemon and code location over the same root."""
 
+import fcntl
 import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -16,14 +21,38 @@ def serve(settings: Settings, console: Console, *, host: str, port: int) -> None
     """Replace this process by `dagster dev`; Ctrl-C or SIGTERM stops it.
 
     Raises:
-        OpenReasonError: the port is taken.
+        OpenReasonError: the root has a web UI already, or the port is taken.
     """
-    _require_free(host, port)
-    with dagster_instance(settings) as instance:
-        lost = fail_all_lost_runs(instance)
-    if lost:
-        console.print(f"{lost} runs had lost their process and are marked as failed; run them again from the web UI.")
-    console.print(f"Web UI on http://{host}:{port} (stop with Ctrl-C)")
+    with _lock(settings.dagster_home / "ui.lock"):
+        _require_free(host, port)
+        with dagster_instance(settings) as instance:
+            lost = fail_all_lost_runs(instance)
+        if lost:
+            console.print(f"{lost} runs had lost their process and are marked as failed; run them again in the web UI.")
+        console.print(f"Web UI on http://{host}:{port} (stop with Ctrl-C)")
+        _become_dagster(settings, host, port=port)
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Let one process hold the file; the lock stays when the process becomes another one, and goes when that ends.
+
+    Two web UIs over one root would launch everything twice.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OpenReasonError(
+                f"a web UI over {str(path.parent.parent)!r} is running already: it holds {str(path)!r}. Use that one, "
+                "or stop it first; another root is chosen by the environment variable OPENREASON_ROOT."
+            ) from error
+        fcntl.fcntl(file, fcntl.F_SETFD, 0)  # kept open across execve
+        yield
+
+
+def _become_dagster(settings: Settings, host: str, *, port: int) -> NoReturn:
     command = [
         sys.executable,
         "-m",

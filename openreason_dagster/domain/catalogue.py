@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from openreason_dagster.domain.errors import RecipeError
-from openreason_dagster.domain.recipe import Name
+from openreason_dagster.domain.recipe import Name, require_commit
 from openreason_dagster.domain.yaml_model import YamlModel, read_yaml
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::-(?P<default>[^}]*))?\}")
@@ -32,7 +32,7 @@ class TransformersModel(_Model):
 
     engine: Literal["transformers"]
     path: str
-    """Folder relative to the catalogue file, or a hub repository taken at `revision`."""
+    """Folder relative to the catalogue file, starting with `.` or `/`, or a hub repository taken at `revision`."""
     dtype: Literal["float64", "float32", "bfloat16", "float16", "auto"] = "auto"
     batch_size: int = Field(default=32, ge=1)
     """Sequences decoded together."""
@@ -119,6 +119,7 @@ def load_model(folder: Path, name: str, *, variables: Mapping[str, str]) -> Cata
     if model.name != name:
         raise RecipeError(f"{path}: key `name` is {model.name!r} but the file is named {name!r}; make them equal.")
     _require_local_path(model, path)
+    _require_pinned(model, path)
     return model
 
 
@@ -154,6 +155,17 @@ def _require_local_path(model: CatalogueModel, path: Path) -> None:
             f"{path}: key `path` names {model.path!r}, which does not exist. Paths start from {str(path.parent)!r}; "
             "correct it, or name a hub repository as owner/name."
         )
+
+
+def _require_pinned(model: CatalogueModel, path: Path) -> None:
+    if isinstance(model, TransformersModel) and not model.path.startswith((".", "/")):
+        try:
+            require_commit(model.revision)
+        except ValueError as error:
+            raise RecipeError(
+                f"{path}: key `revision`: found {model.revision!r} for the hub repository {model.path!r}; {error}. "
+                "If `path` is a local folder, start it with `./`."
+            ) from error
 
 
 def _substitute(value: object, variables: Mapping[str, str], path: Path) -> object:

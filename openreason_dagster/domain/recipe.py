@@ -1,12 +1,14 @@
 """The recipe: one YAML file that says what to build. Unknown keys and impossible combinations are refused here.
 
-Nothing in this module reads the environment. Paths in a recipe are relative to the recipe's own folder.
+What needs other files or modules to tell is refused in `recipe_checks`, which reads recipes. Paths in a recipe are
+relative to the recipe's own folder.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from openreason_dagster.domain.records import Domain, VerifierKind
 from openreason_dagster.domain.yaml_model import YamlModel
@@ -14,7 +16,16 @@ from openreason_dagster.domain.yaml_model import YamlModel
 IMPORTED = "imported"
 """Temperature key of traces whose sampling temperature is not known."""
 
+
+def require_commit(revision: str) -> str:
+    """The revision itself if it is a commit in full; ValueError otherwise, because tags and branches can move."""
+    if not re.fullmatch("[0-9a-f]{40}", revision):
+        raise ValueError("a branch or tag can move; give the commit hash as 40 lower-case hexadecimal digits")
+    return revision
+
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
+Commit = Annotated[str, AfterValidator(require_commit)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -104,8 +115,8 @@ class HubLocation(YamlModel):
 
     kind: Literal["hub"]
     repository: str
-    revision: str | None = None
-    """Commit of the repository; needed unless `repository` is a local folder."""
+    revision: Commit | None = None
+    """Commit of the repository in full; needed unless `repository` is a local folder."""
     config: str | None = None
     split: str
 
@@ -278,20 +289,3 @@ class Recipe(YamlModel):
 def temperature_key(value: float | str) -> str:
     """Partition key of a temperature: shortest decimal with at least one place, or `imported`."""
     return value if isinstance(value, str) else str(float(value))
-
-
-def load_recipe(path: Path) -> Recipe:
-    """Read and check a recipe; files it names must exist.
-
-    Raises:
-        RecipeError: naming file, key, value and remedy.
-    """
-    recipe = Recipe.from_yaml(path)
-    entries = [("sources", source) for source in recipe.sources] + [("benchmarks", one) for one in recipe.benchmarks]
-    for section, entry in entries:
-        if isinstance(entry, FileLocation):
-            recipe.require_file(f"{section}.{entry.name}.path", path.parent / entry.path, recipe_path=path)
-        elif isinstance(entry, HubLocation) and entry.is_local:
-            key = f"{section}.{entry.name}.repository"
-            recipe.require_file(key, path.parent / entry.repository, recipe_path=path)
-    return recipe

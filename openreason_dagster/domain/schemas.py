@@ -179,6 +179,21 @@ SAMPLING_FAILURES = Table(
     _TRACE_PARTITION,
 )
 
+SAMPLING_PLANS = Table(
+    "sampling_plans",
+    "Which settings a recipe's traces of a model and temperature have; replaced when a partition is complete.",
+    (
+        _text("recipe", "Name of the recipe."),
+        _MODEL,
+        _TEMPERATURE,
+        _text("fingerprint", "Settings whose traces the recipe's data sets are made of."),
+        _text("sampling_record", "JSON object: every part of the fingerprint."),
+        _integer("planned", "Traces the recipe asks for."),
+        _time("planned_at", "When the plan took effect, UTC."),
+    ),
+    ("recipe",),
+)
+
 VERIFIED_TRACES = Table(
     "verified_traces",
     "One verdict per trace, with evidence; joins sampled_traces on trace_id.",
@@ -310,6 +325,7 @@ TABLES: dict[str, Table] = {
         PROMPT_POOL_DROPPED,
         SAMPLED_TRACES,
         SAMPLING_FAILURES,
+        SAMPLING_PLANS,
         VERIFIED_TRACES,
         SCORED_TRACES,
         PROMPT_STATISTICS,

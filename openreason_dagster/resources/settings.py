@@ -44,16 +44,6 @@ class Settings:
         return self.root / "tables"
 
     @property
-    def releases(self) -> Path:
-        """Folder of the written data sets, one folder per recipe."""
-        return self.root / "releases"
-
-    @property
-    def report(self) -> Path:
-        """The HTML report."""
-        return self.root / "report" / "index.html"
-
-    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage: runs, events, logs."""
         return self.root / "dagster"

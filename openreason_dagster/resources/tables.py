@@ -6,8 +6,9 @@ partition is replaced in one transaction, and a write whose rows do not have the
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from openreason_dagster.domain.errors import TableError
 from openreason_dagster.domain.schemas import TABLES, Table
 
 _COMMIT_ATTEMPTS = 8
+_KEEP_LOG = {"delta.enableExpiredLogCleanup": "false"}  # a release may refer to a version of any age
 _Result = TypeVar("_Result")
 
 
@@ -40,17 +42,47 @@ class Tables(dg.ConfigurableResource["Tables"]):
             raise TableError(f"there is no table {name!r}; known tables: {', '.join(sorted(TABLES))}.")
         return str(Path(self.root) / name)
 
-    def open(self, name: str) -> DeltaTable:
-        """The table at its latest version, created empty if it does not exist."""
+    def find(self, name: str) -> DeltaTable | None:
+        """The table at its latest version; None if nothing was ever written to it.
+
+        Raises:
+            TableError: the folder is there but cannot be read as a table.
+        """
         uri = self.uri(name)
-        if not DeltaTable.is_deltatable(uri):
-            Path(uri).mkdir(parents=True, exist_ok=True)
+        try:
+            if DeltaTable.is_deltatable(uri):
+                return DeltaTable(uri)
+            with suppress(FileNotFoundError):
+                list((Path(uri) / "_delta_log").iterdir())  # a folder that may not be read is no missing table
+        except (DeltaError, OSError) as error:
+            raise TableError(
+                f"table {name!r} cannot be read: {_first_line(error)}. Its folder is {uri!r}. Check its permissions; "
+                "if it is damaged, put a copy back, or move it away and run the recipe again, which makes a new one."
+            ) from error
+        return None
+
+    def open(self, name: str) -> DeltaTable:
+        """The table at its latest version, created empty if it does not exist: for those who write.
+
+        Raises:
+            TableError: the table cannot be read or created.
+        """
+        found, uri = self.find(name), self.uri(name)
+        if found is None:
             _retry(name, lambda: _create(uri, TABLES[name]))
-        return DeltaTable(uri)
+        return found or DeltaTable(uri)
 
     def scan(self, name: str, **keys: str | list[str]) -> pl.LazyFrame:
-        """A lazy view of the table, columns in schema order, restricted to partition values; nothing is read yet."""
-        frame = pl.scan_delta(self.open(name)).select(TABLES[name].schema.names())
+        """A lazy view of the table, columns in schema order, restricted to partition values; nothing is read yet.
+
+        A table that does not exist has no rows.
+
+        Raises:
+            TableError: the table cannot be read.
+        """
+        table = self.find(name)
+        frame = TABLES[name].frame([]).lazy() if table is None else pl.scan_delta(table)
+        frame = frame.select(TABLES[name].schema.names())
         for column, value in keys.items():
             frame = frame.filter(pl.col(column).is_in([value] if isinstance(value, str) else value))
         return frame
@@ -80,14 +112,36 @@ class Tables(dg.ConfigurableResource["Tables"]):
         return int(_retry(name, lambda: self.open(name).delete(predicate))["num_deleted_rows"])
 
     def version(self, name: str) -> int:
-        """Version number of the table; it grows by one with each commit."""
-        return int(self.open(name).version())
+        """Version number of the table; it grows by one with each commit. One not yet written to has 0, its first."""
+        table = self.find(name)
+        return 0 if table is None else int(table.version())
 
-    def compact(self) -> Iterator[tuple[str, int]]:
-        """Merge small files of every table; yields table name and number of files merged away."""
-        for name in TABLES:
-            metrics = _retry(name, lambda name=name: self.open(name).optimize.compact())  # type: ignore[misc]
-            yield name, int(metrics["numFilesRemoved"]) - int(metrics["numFilesAdded"])
+    def compact(self, name: str) -> int:
+        """Merge small files of a table and say how many fewer there are; a table that does not exist has none."""
+        if self.find(name) is None:
+            return 0
+        return _retry(name, lambda: _compact(self.open(name)))
+
+    def vacuum(self, name: str, *, keep_hours: int, keep_versions: Collection[int]) -> int:
+        """Delete the files that no version needs, and say how many they were.
+
+        Args:
+            name: The table.
+            keep_hours: Versions that were the latest at some time in the last so many hours stay readable.
+            keep_versions: So do these, whatever their age; versions the table has not reached are passed over.
+        """
+        table = self.find(name)
+        if table is None:
+            return 0
+        keep = sorted(version for version in keep_versions if version <= table.version())
+        return len(
+            _retry(
+                name,
+                lambda: table.vacuum(
+                    keep_hours, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=keep
+                ),
+            )
+        )
 
 
 def sql_equals(column: str, value: str) -> str:
@@ -113,7 +167,18 @@ def _create(uri: str, table: Table) -> DeltaTable:
         partition_by=list(table.partition_by),
         name=table.name,
         description=table.description,
+        configuration=_KEEP_LOG,
     )
+
+
+def _compact(table: DeltaTable) -> int:
+    metrics = table.optimize.compact()
+    return int(metrics["numFilesRemoved"]) - int(metrics["numFilesAdded"])
+
+
+def _first_line(error: Exception) -> str:
+    """The message without the library's trace of its own frames."""
+    return str(error).partition("\n")[0]
 
 
 def _overwrite(table: DeltaTable, reader: pa.RecordBatchReader, keys: dict[str, str]) -> None:

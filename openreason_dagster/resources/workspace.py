@@ -6,7 +6,8 @@ from pathlib import Path
 import dagster as dg
 
 from openreason_dagster.domain.catalogue import CatalogueModel, load_model, model_names, select_models
-from openreason_dagster.domain.recipe import Recipe, load_recipe
+from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.recipe_checks import load_recipe
 
 
 class Workspace(dg.ConfigurableResource["Workspace"]):
@@ -46,4 +47,4 @@ class Workspace(dg.ConfigurableResource["Workspace"]):
     @property
     def report_file(self) -> Path:
         """Where this recipe's HTML report is written."""
-        return Path(self.output_path) / "report" / "index.html"
+        return Path(self.output_path) / "reports" / self.recipe().name / "index.html"

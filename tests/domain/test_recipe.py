@@ -7,7 +7,7 @@ import yaml
 
 from openreason_dagster.domain.catalogue import load_model, model_names, select_models
 from openreason_dagster.domain.errors import RecipeError
-from openreason_dagster.domain.recipe import load_recipe
+from openreason_dagster.domain.recipe_checks import load_recipe
 
 MINIMAL = {
     "name": "small",
@@ -41,7 +41,22 @@ HUB_SOURCE = {key: value for key, value in FILE_SOURCE.items() if key != "path"}
     "kind": "hub",
     "repository": "openai/gsm8k",
     "split": "train",
-    "revision": "abc",
+    "revision": "0123456789abcdef0123456789abcdef01234567",
+}
+
+HUB_BENCHMARK = {
+    "name": "b",
+    "kind": "hub",
+    "repository": "openai/gsm8k",
+    "split": "test",
+    "columns": {"prompt": "question"},
+}
+REVISIONS_THAT_MOVE = {
+    "branch": "main",
+    "short": "0123456",
+    "upper-case": "0123456789ABCDEF0123456789ABCDEF01234567",
+    "too-long": "0123456789abcdef0123456789abcdef012345678",
+    "newline": "0123456789abcdef0123456789abcdef01234567\n",
 }
 
 
@@ -53,6 +68,10 @@ def write(folder: Path, values: object, name: str = "recipe.yaml") -> Path:
 
 def changed(**changes: object) -> dict[str, object]:
     return MINIMAL | changes
+
+
+def made(task: str, **changes: object) -> dict[str, object]:
+    return changed(sources=[MINIMAL["sources"][0] | {"task": task} | changes])
 
 
 def test_recipe_minimal_loads(tmp_path):
@@ -110,6 +129,19 @@ def test_recipe_minimal_loads(tmp_path):
         pytest.param(
             changed(sources=[HUB_SOURCE | {"revision": None}]), ["needs `revision`", "commit hash"], id="unpinned-hub"
         ),
+        *(
+            pytest.param(
+                changed(sources=[HUB_SOURCE | {"revision": revision}]),
+                ["sources.0.hub.revision", repr(revision), "40 lower-case hexadecimal digits"],
+                id=f"hub-revision-{case}",
+            )
+            for case, revision in REVISIONS_THAT_MOVE.items()
+        ),
+        pytest.param(
+            changed(benchmarks=[HUB_BENCHMARK | {"revision": "main"}]),
+            ["benchmarks.0.hub.revision", "main", "40 lower-case hexadecimal digits"],
+            id="benchmark-revision-branch",
+        ),
         pytest.param(
             changed(sources=[HUB_SOURCE | {"repository": "./nowhere"}]),
             ["sources.gsm8k.repository", "nowhere", "does not exist"],
@@ -122,6 +154,41 @@ def test_recipe_minimal_loads(tmp_path):
             changed(benchmarks=[{"name": "b", "kind": "file", "path": "gone.jsonl", "columns": {"prompt": "q"}}]),
             ["benchmarks.b.path", "gone.jsonl"],
             id="benchmark-missing",
+        ),
+        pytest.param(
+            changed(sampling=MINIMAL["sampling"] | {"template": "boxd"}),
+            ["`sampling.template`", "'boxd'", "boxed, plain"],
+            id="unknown-template",
+        ),
+        pytest.param(
+            changed(sampling=MINIMAL["sampling"] | {"template": "recipe.yaml"}),
+            ["`sampling.template`", "lacks `{prompt}`", "Add it"],
+            id="template-without-prompt",
+        ),
+        pytest.param(
+            changed(sft_mix={"domain_shares": {"math": 0.5, "code": 0.5}}),
+            ["`sft_mix.domain_shares.code`", "0.5", "found: math", "Add a source"],
+            id="share-of-a-domain-without-source",
+        ),
+        pytest.param(
+            made("starter/poetry"),
+            ["`sources.sums.task`", "'poetry'", "addition, comparison", "Correct"],
+            id="unknown-starter-family",
+        ),
+        pytest.param(
+            made("reasoning_gym/sudokus", domain="logic"),
+            ["`sources.sums.task`", "'sudokus'", "use one of"],
+            id="unknown-task",
+        ),
+        pytest.param(
+            made("reasoning_gym/countdown", domain="math"),
+            ["`sources.sums.task`", "'countdown'", "evaluates text", "Use another task"],
+            id="task-whose-scorer-evaluates",
+        ),
+        pytest.param(
+            made("reasoning_gym/word_ladder", domain="logic"),
+            ["`sources.sums.task`", "word_ladder", "in every process", "Use another task"],
+            id="task-that-does-not-repeat",
         ),
     ],
 )
@@ -141,8 +208,25 @@ def test_shipped_recipes_load():
     recipes = sorted(Path("recipes").glob("*.yaml"))
     assert {path.stem for path in recipes} >= {"starter", "gsm8k"}
     for path in recipes:
-        if path.stem != "gsm8k":  # its data file is given by the user
-            assert load_recipe(path).name == path.stem
+        assert load_recipe(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("task", "changes", "domain"),
+    [
+        pytest.param("starter/ordering", {}, "logic", id="family-knows-its-domain"),
+        pytest.param("starter/ordering", {"domain": "general"}, "general", id="recipe-says-another"),
+        pytest.param("reasoning_gym/maze", {"domain": "logic"}, "logic", id="task-of-another-package"),
+    ],
+)
+def test_recipe_share_of_a_domain_that_a_task_has(tmp_path, task, changes, domain):
+    recipe = load_recipe(write(tmp_path, made(task, **changes) | {"sft_mix": {"domain_shares": {domain: 1.0}}}))
+    assert recipe.sft_mix.domain_shares == {domain: 1.0}
+
+
+def test_recipe_with_its_own_template_loads(tmp_path):
+    write(tmp_path, "Think. {prompt}", "own.txt")
+    load_recipe(write(tmp_path, changed(sampling=MINIMAL["sampling"] | {"template": "own.txt"})))
 
 
 TRANSFORMERS = {
@@ -155,9 +239,15 @@ TRANSFORMERS = {
 
 
 def test_catalogue_substitutes_variables(tmp_path):
-    write(tmp_path, TRANSFORMERS | {"path": "${WEIGHTS}", "revision": "${REVISION:-7}"}, "mine.yaml")
+    write(tmp_path, TRANSFORMERS | {"path": "${WEIGHTS}", "revision": "${REVISION:-" + "7" * 40 + "}"}, "mine.yaml")
     model = load_model(tmp_path, "mine", variables={"WEIGHTS": "owner/model"})
-    assert (model.path, model.revision) == ("owner/model", "7")
+    assert (model.path, model.revision) == ("owner/model", "7" * 40)
+
+
+def test_catalogue_local_weights_take_any_revision(tmp_path):
+    (tmp_path / "weights").mkdir()
+    write(tmp_path, TRANSFORMERS | {"path": "./weights"}, "mine.yaml")
+    assert load_model(tmp_path, "mine", variables={}).revision == "1"
 
 
 @pytest.mark.parametrize(
@@ -170,6 +260,11 @@ def test_catalogue_substitutes_variables(tmp_path):
         pytest.param("engine: [", ["not valid YAML"], id="broken-yaml"),
         pytest.param(TRANSFORMERS | {"path": "./gone"}, ["`path`", "'./gone'", "does not exist"], id="no-weights"),
         pytest.param("just text", ["`engine`"], id="not-a-mapping"),
+        pytest.param(
+            TRANSFORMERS | {"path": "owner/model", "revision": "main"},
+            ["`revision`", "'main'", "'owner/model'", "40 lower-case hexadecimal digits", "`./`"],
+            id="hub-weights-not-pinned",
+        ),
     ],
 )
 def test_catalogue_file_unusable_is_refused_with_remedy(tmp_path, values, fragments):

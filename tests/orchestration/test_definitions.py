@@ -72,7 +72,7 @@ def test_location_loads_in_two_seconds_of_processor_time_without_heavy_libraries
         "import resource, sys\n"
         "from openreason_dagster.definitions import defs\n"
         "defs()\n"
-        "heavy = {'torch', 'transformers', 'datasets', 'matplotlib', 'lingua', 'sympy', 'reasoning_gym', 'vllm', 'ray'}\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'matplotlib', 'lingua', 'sympy', 'reasoning_gym', 'vllm'}\n"
         "print(','.join(sorted(heavy & set(sys.modules))) or 'none')\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_utime)\n"
     )

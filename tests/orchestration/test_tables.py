@@ -1,5 +1,6 @@
 """Tables keep their schema, lose nothing when killed or full, and replace one partition at a time."""
 
+import os
 import resource
 import signal
 import subprocess
@@ -44,8 +45,18 @@ def ids(tables, **keys):
     return sorted(tables.scan("scored_traces", **keys).collect()["trace_id"])
 
 
+def test_reading_a_table_that_does_not_exist_creates_nothing(tables):
+    for name, table in TABLES.items():
+        assert tables.scan(name).collect().equals(table.frame([]))
+        assert tables.find(name) is None
+        assert tables.version(name) == 0
+        assert tables.compact(name) == tables.vacuum(name, keep_hours=0, keep_versions=set()) == 0
+    assert not Path(tables.root).exists()
+
+
 def test_every_table_is_created_empty_with_its_schema(tables):
     for name, table in TABLES.items():
+        tables.open(name)
         assert tables.scan(name).collect().schema == table.schema
         assert tables.open(name).metadata().partition_columns == list(table.partition_by)
 
@@ -135,8 +146,75 @@ def test_delete_counts_and_compact_keeps_rows(tables):
     for number in range(6):
         tables.append("scored_traces", rows("a", "0.3", str(number)))
     assert tables.delete("scored_traces", "trace_id = '0'") == 1
-    assert dict(tables.compact())["scored_traces"] > 0
+    assert tables.compact("scored_traces") > 0
     assert ids(tables) == ["1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda log: (log / f"{0:020d}.json").write_text("garbage"), id="log-that-is-not-json"),
+        pytest.param(lambda log: (log / f"{0:020d}.json").write_text(""), id="empty-log"),
+        pytest.param(lambda log: (log.rename(log.with_name("away")), log.write_text("x")), id="file-in-place-of-log"),
+    ],
+)
+def test_damaged_table_is_named_with_a_remedy(tables, damage):
+    tables.append("scored_traces", rows("a", "0.3", "1"))
+    damage(Path(tables.uri("scored_traces")) / "_delta_log")
+    for use in (tables.scan, tables.open, tables.version):
+        with pytest.raises(
+            TableError, match=r"'scored_traces' cannot be read: .*scored_traces'\. .*run the recipe again"
+        ):
+            use("scored_traces")
+
+
+@pytest.mark.parametrize("closed", ["scored_traces", "scored_traces/_delta_log"])
+def test_table_without_permission_is_named(tables, closed):
+    tables.append("scored_traces", rows("a", "0.3", "1"))
+    root, folder = Path(tables.root), Path(tables.root) / closed
+    code = (
+        "import os\n"
+        "from openreason_dagster.resources.tables import Tables\n"
+        f"tables = Tables(root={tables.root!r})\n"
+        "if os.getuid() == 0:\n    os.setuid(65534)\n"
+        "tables.scan('scored_traces')\n"
+    )
+    for parent in (root, root.parent, root.parent.parent, root.parent.parent.parent):
+        parent.chmod(0o755)
+    folder.chmod(0)
+    try:
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    finally:
+        folder.chmod(0o755)
+    assert "TableError: table 'scored_traces' cannot be read" in result.stderr
+    assert "Check its permissions" in result.stderr
+
+
+def test_vacuum_keeps_what_versions_need(tables):
+    tables.append("scored_traces", rows("a", "0.3", "1"))
+    released = tables.version("scored_traces")
+    tables.replace("scored_traces", rows("a", "0.3", "2"))
+    between = tables.version("scored_traces")
+    tables.replace("scored_traces", rows("a", "0.3", "3"))
+    files = set(Path(tables.uri("scored_traces")).rglob("*.parquet"))
+    assert tables.vacuum("scored_traces", keep_hours=1, keep_versions=set()) == 0
+    assert tables.vacuum("scored_traces", keep_hours=0, keep_versions={released, 99}) == 1
+    assert len(files - set(Path(tables.uri("scored_traces")).rglob("*.parquet"))) == 1
+    at = {number: pl.scan_delta(tables.uri("scored_traces"), version=number) for number in (released, between)}
+    assert at[released].collect()["trace_id"].to_list() == ["1"]
+    with pytest.raises(FileNotFoundError):
+        at[between].collect()
+    assert ids(tables) == ["3"]
+
+
+def test_versions_stay_readable_when_their_log_is_old(tables):
+    for number in range(99):  # Delta's own log clean-up comes with the checkpoint at every hundredth commit
+        tables.append("scored_traces", rows("a", "0.3", str(number)))
+    for file in (Path(tables.uri("scored_traces")) / "_delta_log").iterdir():
+        os.utime(file, (0, 0))
+    for _ in range(3):
+        tables.append("scored_traces", rows("a", "0.3", "late"))
+    assert pl.scan_delta(tables.uri("scored_traces"), version=1).collect()["trace_id"].to_list() == ["0"]
 
 
 WRITER = """
@@ -165,7 +243,7 @@ def start_writer(root, limit_bytes=None):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=limit if limit_bytes else None,
+        preexec_fn=limit if limit_bytes else None,  # noqa: PLW1509 - the parent runs no other thread
     )
 
 

@@ -4,6 +4,7 @@ The order is deterministic: temperature by temperature, so that partitions finis
 prompt, then sample by sample, so that samples of one prompt meet in one batch.
 """
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -163,12 +164,12 @@ def count_requests(
     """Planned and already committed requests per temperature key; same arguments as `pending_requests`."""
     counts = {}
     for temperature in plan.temperatures:
-        identities = [
-            _trace_id(prompt_id, plan, temperature, sample_index=index)
+        are_committed = Counter(
+            _trace_id(prompt_id, plan, temperature, sample_index=index) in committed
             for prompt_id, prompt in prompts.select("prompt_id", "prompt").iter_rows()
             for index in range(_samples(prompt, plan, samples_available))
-        ]
-        counts[temperature.key] = RequestCount(len(identities), sum(identity in committed for identity in identities))
+        )
+        counts[temperature.key] = RequestCount(are_committed.total(), are_committed[True])
     return counts
 
 

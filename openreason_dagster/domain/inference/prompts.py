@@ -36,7 +36,9 @@ def read_template(template: str, *, recipe_folder: Path) -> str:
         )
     text = _read(path).removesuffix("\n").removesuffix("\r")
     if PLACEHOLDER not in text:
-        raise RecipeError(f"{path}: the template lacks `{PLACEHOLDER}`, so the prompt would not be asked. Add it.")
+        raise RecipeError(
+            f"recipe key `sampling.template`: {path} lacks `{PLACEHOLDER}`, so the prompt would not be asked. Add it."
+        )
     return text
 
 
@@ -55,4 +57,6 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: the template cannot be read ({error}). Give a UTF-8 text file.") from error
+        raise RecipeError(
+            f"recipe key `sampling.template`: {path} cannot be read ({error}). Give a UTF-8 text file."
+        ) from error

@@ -52,19 +52,11 @@ def sample(
 ) -> SamplingSummary:
     """Answer all requests and commit the results while they come.
 
-    Args:
-        engine: Already entered.
-        requests: Pulled lazily as the engine has places free.
-        commit: Called with results that no earlier call was given.
-        totals: Number of requests per temperature key, for the progress.
-        commit_rows: Commit as soon as this many results wait.
-        commit_seconds: Commit when a result arrives this long after the last commit.
-        progress: Called after every commit, and between commits at most every `progress_seconds`.
-        progress_seconds: Seconds between two calls of `progress`.
-        clock: Seconds that never go back.
-
-    When the engine raises or the run is interrupted, what waits is committed and the exception goes on. When `commit`
-    itself raises, its results are given up: whether they were written is for the next run to see.
+    The engine is already entered and pulls requests as it has places free; `totals` are requests per temperature key.
+    Results are committed when `commit_rows` of them wait, or one comes `commit_seconds` after the last commit;
+    `progress` is told after every commit, and at most every `progress_seconds` between commits. When the engine raises
+    or the run is interrupted, what waits is committed and the exception goes on. When `commit` itself raises, its
+    results are given up: whether they were written is for the next run to see.
 
     Raises:
         EngineError: the engine is gone, or did not answer each request exactly once.

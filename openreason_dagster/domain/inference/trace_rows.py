@@ -26,13 +26,15 @@ def trace_rows(
         "run_id": run_id,
         "sampled_at": sampled_at,
     }
-    records = {
-        temperature.key: json.dumps(dict(temperature.record), sort_keys=True, ensure_ascii=False)
-        for temperature in plan.temperatures
-    }
+    records = {temperature.key: record_as_text(temperature.record) for temperature in plan.temperatures}
     return SAMPLED_TRACES.frame(
         _trace_row(completion, plan, records[completion.request.temperature_key]) | shared for completion in completions
     )
+
+
+def record_as_text(record: Mapping[str, object]) -> str:
+    """A sampling record as the JSON that tables hold; equal records give equal texts."""
+    return json.dumps(dict(record), sort_keys=True, ensure_ascii=False)
 
 
 def failure_rows(failures: Iterable[Failure], plan: SamplingPlan, *, run_id: str, failed_at: datetime) -> pl.DataFrame:

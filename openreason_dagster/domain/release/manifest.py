@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from platform import python_version
 
+from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.release.export import Shard
 
@@ -35,6 +37,25 @@ def manifest(
         "python": python_version(),
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def released_versions(releases: Path) -> dict[str, set[int]]:
+    """Per table, the versions that the manifests of finished releases refer to; `releases` holds a folder per recipe.
+
+    Raises:
+        ReleaseError: a manifest cannot be read, so that nobody knows what it needs.
+    """
+    versions: dict[str, set[int]] = {}
+    for path in sorted(releases.glob("[!.]*/manifest.json")):
+        try:
+            for name, version_number in json.loads(path.read_text(encoding="utf-8"))["table_versions"].items():
+                versions.setdefault(name, set()).add(int(version_number))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ReleaseError(
+                f"{path}: no readable `table_versions` ({error!r}), expected a mapping of table names to numbers. "
+                "Build the release again, or remove its folder."
+            ) from error
+    return versions
 
 
 def package_versions() -> dict[str, str]:

@@ -12,7 +12,8 @@ from openreason_dagster.domain.provenance import prompt_id
 from openreason_dagster.domain.recipe import ProceduralSource
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow
-from openreason_dagster.domain.seeds.starter_tasks import StarterProblem, generate
+from openreason_dagster.domain.seeds.starter_tasks import StarterProblem, generate, require_family
+from openreason_dagster.domain.verification.procedural import require_safe_task
 
 UNREPEATABLE_TASKS = frozenset({"isomorphic_strings", "knight_swap", "list_functions", "ransom_note", "word_ladder"})
 """reasoning-gym tasks whose problems depend on more than the seed: on the order of sets of text, which changes with
@@ -27,11 +28,30 @@ def procedural_rows(source: ProceduralSource) -> Iterator[SeedPrompt | DroppedRo
     Raises:
         SourceError: the task or one of its options is unknown, or the task cannot be generated or verified safely.
     """
+    require_usable_task(source.task)
     family, _, task = source.task.partition("/")
     if family == "starter":
         problems = generate(task, count=source.count, seed=source.seed, split="held_out")
         return (_starter_prompt(source, str(number), problem) for number, problem in enumerate(problems))
     return _reasoning_gym_rows(source, task)
+
+
+def require_usable_task(task: str) -> None:
+    """Refuse a task, written as in a recipe, that cannot be generated again and again, or not verified safely.
+
+    Raises:
+        SourceError: naming the task, the reason and the remedy.
+    """
+    package, _, name = task.partition("/")
+    if package == "starter":
+        require_family(name)
+        return
+    require_safe_task(name)
+    if name in UNREPEATABLE_TASKS:
+        raise SourceError(
+            f"task {task!r} gives other problems in every process, whatever the seed; expected a task that repeats "
+            "them, so that traces are not sampled in vain. Use another task."
+        )
 
 
 def _starter_prompt(source: ProceduralSource, row_id: str, problem: StarterProblem) -> SeedPrompt:
@@ -52,14 +72,6 @@ def _starter_prompt(source: ProceduralSource, row_id: str, problem: StarterProbl
 
 
 def _reasoning_gym_rows(source: ProceduralSource, task: str) -> Iterator[SeedPrompt | DroppedRow]:
-    from openreason_dagster.domain.verification.procedural import require_safe_task
-
-    require_safe_task(task)
-    if task in UNREPEATABLE_TASKS:
-        raise SourceError(
-            f"source {source.name!r}: task {source.task!r} gives other problems in every process, whatever the seed; "
-            f"expected a task that repeats them, so that traces are not sampled in vain. Use another task."
-        )
     for number, entry in enumerate(_reasoning_gym_entries(source, task)):
         yield _reasoning_gym_row(source, task, row_id=str(number), entry=entry)
 

@@ -57,11 +57,21 @@ def generate(family: str, *, count: int, seed: int, split: Split) -> Iterator[St
         SourceError: the family is unknown, or it has no further distinct problem in this split; the latter is
             noticed while iterating.
     """
-    if family not in FAMILIES:
-        known = ", ".join(FAMILIES)
-        raise SourceError(f"Unknown starter family {family!r}; expected one of: {known}. Correct the family's name.")
+    require_family(family)
     rng = random.Random(f"{family}/{split}/{seed}")  # noqa: S311 - problems must be repeatable, not secret
     return distinct(FAMILIES[family], rng, count=count, split=split)
+
+
+def require_family(family: str) -> None:
+    """Raise SourceError unless there is a family of that name."""
+    if family not in FAMILIES:
+        known = ", ".join(FAMILIES)
+        raise SourceError(f"unknown starter family {family!r}; expected one of: {known}. Correct the family's name.")
+
+
+def family_domain(family: str) -> str:
+    """The domain that all problems of a family have; KeyError if there is no such family."""
+    return FAMILIES[family](random.Random(0)).domain  # noqa: S311 - any problem will do
 
 
 def distinct(

@@ -26,7 +26,8 @@ from openreason_dagster.domain.schemas import SFT_MIX
             {"math": 100, "logic": 33}, id="domain-without-share-is-left-out",
         ),
         pytest.param(
-            {"math": 9, "logic": 9, "code": 9}, {"rows": 10, "domain_shares": {"math": 0.5, "logic": 0.25, "code": 0.25}},
+            {"math": 9, "logic": 9, "code": 9},
+            {"rows": 10, "domain_shares": {"math": 0.5, "logic": 0.25, "code": 0.25}},
             {"math": 5, "logic": 2, "code": 3}, id="largest-remainder-ties-by-name",
         ),
     ],

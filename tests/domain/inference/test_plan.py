@@ -71,6 +71,22 @@ def test_requests_are_made_lazily():
         next(requests)
 
 
+def test_counting_holds_one_identity_at_a_time():
+    events = []
+
+    class Committed:
+        def __contains__(self, trace_id):
+            events.append("asked")
+            return False
+
+    def available(prompt):
+        events.append(prompt)
+        return 1
+
+    count_requests(PROMPTS, plan_of(keys=("0.6",)), committed=Committed(), samples_available=available)
+    assert events == ["one", "asked", "two", "asked"]
+
+
 class Exploding:
     def __contains__(self, trace_id):
         raise RuntimeError("asked")

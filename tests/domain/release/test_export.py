@@ -1,13 +1,16 @@
 """Shards hold every row once, the swap leaves no half release, and differences from the mix are found."""
 
 import json
+import shutil
+import subprocess
+import sys
 
 import polars as pl
 import pytest
 
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.provenance import file_hash
-from openreason_dagster.domain.release.export import swap_in, write_shards
+from openreason_dagster.domain.release.export import _move_aside, swap_in, write_shards
 from openreason_dagster.domain.release.released_rows import release_differences
 
 
@@ -50,6 +53,63 @@ def test_swap_in_replaces_the_old_release_whole(tmp_path):
     swap_in(new, old)
     assert [path.name for path in old.iterdir()] == ["README.md"]
     assert [path.name for path in tmp_path.iterdir()] == ["release"]
+
+
+def two_releases(folder):
+    old, new = folder / "release", folder / "building"
+    for path, text in ((old, "old"), (new, "new")):
+        path.mkdir()
+        (path / "README.md").write_text(text)
+    return old, new
+
+
+SWAP_KILLED_AFTER = """
+import os, signal, sys
+from pathlib import Path
+from openreason_dagster.domain.release.export import swap_in
+left = {allowed}
+
+def kill(event, arguments):
+    global left
+    if event in ("os.rename", "shutil.rmtree", "os.rmdir", "os.remove"):
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+
+sys.addaudithook(kill)
+swap_in(Path({new!r}), Path({old!r}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="swaps in one step on Linux only")
+@pytest.mark.parametrize("allowed", range(5))
+def test_swap_in_killed_at_any_step_leaves_a_release(tmp_path, allowed):
+    old, new = two_releases(tmp_path)
+    code = SWAP_KILLED_AFTER.format(allowed=allowed, new=str(new), old=str(old))
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert (old / "README.md").read_text() in ("old", "new")
+
+
+def test_swap_in_where_the_system_cannot_exchange(tmp_path):
+    old, new = two_releases(tmp_path)
+    (tmp_path / ".release.retired").mkdir()
+    _move_aside(new, old)
+    assert (old / "README.md").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["release"]
+
+
+def test_swap_in_the_first_release(tmp_path):
+    old, new = two_releases(tmp_path)
+    shutil.rmtree(old)
+    swap_in(new, old)
+    assert (old / "README.md").read_text() == "new"
+
+
+def test_swap_in_names_both_folders_when_it_fails(tmp_path):
+    old, _ = two_releases(tmp_path)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        swap_in(tmp_path / "nowhere", old)
+    assert (old / "README.md").read_text() == "old"
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from example_tables import small_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from example_tables import small_run
 
 from openreason_dagster.domain.release.report import _embedded_json, render_report
 from openreason_dagster.domain.release.report_data import ReportData, collect_report_data

@@ -94,7 +94,7 @@ def test_problems_are_the_same_in_another_process() -> None:
 @pytest.mark.parametrize(
     ("task", "options", "message"),
     [
-        pytest.param("starter/poetry", {}, "Unknown starter family 'poetry'", id="unknown-family"),
+        pytest.param("starter/poetry", {}, "unknown starter family 'poetry'", id="unknown-family"),
         pytest.param("reasoning_gym/n_queens", {}, "evaluates text as Python", id="scorer-evaluates-the-answer"),
         pytest.param("reasoning_gym/word_ladder", {}, "whatever the seed", id="not-repeatable"),
         pytest.param("reasoning_gym/poetry", {}, "cannot be used", id="unknown-task"),

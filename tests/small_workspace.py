@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
-import pytest
 import yaml
 
 from openreason_dagster.definitions import build_definitions, default_resources
@@ -13,7 +12,7 @@ from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-STARTER_MODELS = Path("openreason_dagster/starter_models").resolve()
+STARTER_MODELS = Path(__file__).parents[1] / "openreason_dagster" / "starter_models"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 RECIPE = {
@@ -98,12 +97,11 @@ class SmallWorkspace:
             .execute_in_process(instance=instance, tags=tags or {}, run_config=QUIET, raise_on_error=raise_on_error)
         )
 
-    def collect(self, instance: dg.DagsterInstance) -> None:
+    def collect(self, instance: dg.DagsterInstance) -> tuple[dg.ExecuteInProcessResult, dg.ExecuteInProcessResult]:
         recipe = self.workspace.recipe()
         names = [source.name for source in recipe.sources]
         tags = {"dagster/asset_partition_range_start": names[0], "dagster/asset_partition_range_end": names[-1]}
-        self.run("collect_seeds", instance, tags)
-        self.run("build_pool", instance)
+        return self.run("collect_seeds", instance, tags), self.run("build_pool", instance)
 
     def sample(
         self, model: str, instance: dg.DagsterInstance, *, raise_on_error: bool = True
@@ -111,20 +109,3 @@ class SmallWorkspace:
         instance.add_dynamic_partitions(MODELS.name, [model])
         tags = range_tags(model, self.workspace.recipe())
         return self.run("sample_model", instance, tags, raise_on_error=raise_on_error)
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> SmallWorkspace:
-    """Recipe `small` with one starter model in its catalogue."""
-    workspace = SmallWorkspace(tmp_path)
-    workspace.settings.catalogue.mkdir()
-    workspace.write_recipe()
-    workspace.write_model(starter_entry("starter-base"))
-    return workspace
-
-
-@pytest.fixture
-def instance() -> dg.DagsterInstance:
-    """An ephemeral Dagster instance."""
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral

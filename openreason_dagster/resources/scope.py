@@ -1,0 +1,69 @@
+"""What of the tables belongs to the recipe at hand.
+
+Several recipes may share one root and sample the same models. A recipe's traces are those of its prompts, at the
+settings its plans name; everything that counts or builds data sets reads the tables through this module.
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from openreason_dagster.domain.errors import RecipeError
+from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.schemas import TABLES
+from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.workspace import Workspace
+
+_PLAN_KEYS = ["model", "temperature", "fingerprint"]
+
+
+def plans(tables: Tables, workspace: Workspace) -> pl.LazyFrame:
+    """The recipe's sampling plans for the models and temperatures it selects now."""
+    recipe = workspace.recipe()
+    return tables.scan("sampling_plans", recipe=recipe.name).filter(
+        pl.col("model").is_in(workspace.selected_models()) & pl.col("temperature").is_in(recipe.temperature_keys)
+    )
+
+
+def recipe_tables(tables: Tables, workspace: Workspace) -> Mapping[str, pl.LazyFrame]:
+    """Every table by name, cut to the recipe: its sources, prompts, plans' traces and what follows from them."""
+    frames = {name: tables.scan(name) for name in TABLES}
+    sources = [source.name for source in workspace.recipe().sources]
+    prompts = frames["prompt_pool"].select("prompt_id")
+    sampled = (
+        frames["sampled_traces"]
+        .join(plans(tables, workspace).select(_PLAN_KEYS), on=_PLAN_KEYS, how="semi")
+        .join(prompts, on="prompt_id", how="semi")
+    )
+    traces = sampled.select("trace_id")
+    failures = frames["sampling_failures"].join(plans(tables, workspace), on=_PLAN_KEYS, how="semi")
+    return frames | {
+        "seed_prompts": frames["seed_prompts"].filter(pl.col("source").is_in(sources)),
+        "seed_prompts_dropped": frames["seed_prompts_dropped"].filter(pl.col("source").is_in(sources)),
+        "sampled_traces": sampled,
+        "sampling_failures": failures.join(prompts, on="prompt_id", how="semi"),
+        "verified_traces": frames["verified_traces"].join(traces, on="trace_id", how="semi"),
+        "scored_traces": frames["scored_traces"].join(traces, on="trace_id", how="semi"),
+    }
+
+
+def require_own_pool(tables: Tables, recipe: Recipe) -> None:
+    """Refuse to go on with a prompt pool that was built for another recipe.
+
+    Raises:
+        RecipeError: the pool has prompts of sources that the recipe does not list.
+    """
+    strangers = foreign_sources(tables, recipe)
+    if strangers:
+        raise RecipeError(
+            f"the prompt pool was built for another recipe: it holds prompts of {', '.join(strangers)}, which recipe "
+            f"{recipe.name!r} does not list. Materialise prompt_pool with this recipe, or name the other one with "
+            "OPENREASON_RECIPE."
+        )
+
+
+def foreign_sources(tables: Tables, recipe: Recipe) -> list[str]:
+    """Sources of pool prompts that the recipe does not list, sorted."""
+    known = [source.name for source in recipe.sources]
+    strangers = tables.scan("prompt_pool").select("source").filter(~pl.col("source").is_in(known)).unique()
+    return sorted(strangers.collect()["source"])

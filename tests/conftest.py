@@ -1,0 +1,44 @@
+"""Fixtures of the tests that run real jobs."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from finished_run import FinishedRun, finish
+from small_workspace import SmallWorkspace, starter_entry
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from threads, which crawl on a busy machine
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> SmallWorkspace:
+    """Recipe `small` with one starter model in its catalogue."""
+    workspace = SmallWorkspace(tmp_path)
+    workspace.settings.catalogue.mkdir()
+    workspace.write_recipe()
+    workspace.write_model(starter_entry("starter-base"))
+    return workspace
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An ephemeral Dagster instance."""
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """The whole graph of two models, run once; read only, `finished` is a copy to change."""
+    return finish(SmallWorkspace(tmp_path_factory.mktemp("finished")))
+
+
+@pytest.fixture
+def finished(finished_run: FinishedRun, tmp_path: Path) -> SmallWorkspace:
+    """A workspace of one's own in which the whole graph has been run."""
+    folder = tmp_path / "finished"
+    shutil.copytree(finished_run.workspace.folder, folder)
+    return SmallWorkspace(folder)

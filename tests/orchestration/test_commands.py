@@ -1,0 +1,192 @@
+"""The command line on a workspace in which the whole graph has been run."""
+
+import json
+import subprocess
+import sys
+
+import dagster as dg
+import psutil
+import pytest
+from command_line import invoke, words
+from dagster._core.utils import make_new_run_id
+from finished_run import FINISHED
+from small_workspace import RECIPE
+
+from openreason_dagster.commands.dagster_home import PROCESS_TAG, fail_all_lost_runs, fail_own_lost_runs, process_tag
+
+MODELS = ("starter-base", "starter-small")
+
+
+@pytest.fixture
+def workspace(finished_run):
+    return finished_run.workspace
+
+
+def first_trace(workspace):
+    return workspace.tables.scan("sft_mix").sort("trace_id").head(1).collect().row(0, named=True)
+
+
+def test_status_of_a_finished_run(workspace):
+    result = invoke(workspace, "status")
+    assert result.exit_code == 0
+    text = words(result.stdout)
+    planned = workspace.tables.scan("prompt_pool").collect().height * 4
+    for model in MODELS:
+        for temperature in ("0.3", "1.2"):
+            assert f"{model} {temperature} complete {planned} {planned} 0 {planned}" in text
+    assert f"sft_mix {workspace.tables.scan('sft_mix').collect().height} rows" in text
+
+
+def test_status_names_the_setting_that_makes_traces_stale(finished):
+    finished.write_recipe(**FINISHED, sampling=RECIPE["sampling"] | {"max_tokens": 64})
+    text = words(invoke(finished, "status").stdout)
+    assert "starter-base 0.3 stale" in text
+    assert "were sampled with another max_tokens; run the model again" in text
+
+
+def test_status_of_an_empty_workspace(small):
+    result = invoke(small, "status")
+    assert result.exit_code == 0
+    assert "nothing to" in words(result.stdout)
+    assert "sft_mix 0 rows" in words(result.stdout)
+
+
+def test_models_lists_the_catalogue_and_what_is_wrong_with_it(finished):
+    (finished.settings.catalogue / "broken.yaml").write_text("name: broken\nengine: warp\n", encoding="utf-8")
+    finished.write_recipe(**FINISHED, models=["starter-*"])
+    result = invoke(finished, "models")
+    assert result.exit_code == 0
+    text = words(result.stdout)
+    assert "starter-base transformers 1 Apache-2.0 yes" in text
+    assert "broken – – – no" in text
+    assert "warp" in text
+
+
+def test_show_prints_the_whole_chain(workspace):
+    row = first_trace(workspace)
+    result = invoke(workspace, "show", row["trace_id"][:20])
+    assert result.exit_code == 0
+    for expected in (
+        row["trace_id"], "seed", "reference_answer", "reasoning", "sampling record", "top_p", "environment", "torch",
+        "verdict: correct", "reward_language_consistency", "rank", f"split: {row['split']}",
+    ):  # fmt: skip
+        assert expected in result.stdout
+
+
+def test_show_of_a_trace_that_was_left_out_says_why(workspace):
+    dropped = workspace.tables.scan("reasoning_data_dropped").sort("trace_id").head(1).collect().row(0, named=True)
+    text = invoke(workspace, "show", dropped["trace_id"]).stdout
+    assert f"reason: {dropped['reason']}" in text
+    assert "mix: this stage has not seen the trace" in text
+
+
+@pytest.mark.parametrize(
+    ("trace_id", "message"),
+    [
+        pytest.param("0123456789abcdef", "no trace starts with '0123456789abcdef'", id="unknown"),
+        pytest.param("", "is not a trace_id", id="empty"),
+        pytest.param("%", "is not a trace_id", id="pattern"),
+    ],
+)
+def test_show_of_what_is_no_trace(workspace, trace_id, message):
+    result = invoke(workspace, "show", trace_id)
+    assert result.exit_code == 1
+    assert message in words(result.stderr)
+    assert "Traceback" not in result.output
+
+
+def test_show_of_an_ambiguous_start(workspace):
+    ids = workspace.tables.scan("sampled_traces").select("trace_id").collect()["trace_id"]
+    start = next(a[0] for a in ids for b in ids if a != b and a[0] == b[0])
+    result = invoke(workspace, "show", start)
+    assert result.exit_code == 1
+    assert f"several traces start with '{start}'" in words(result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("output", "read"),
+    [
+        pytest.param("csv", lambda text: int(text.splitlines()[1]), id="csv"),
+        pytest.param("json", lambda text: json.loads(text)["traces"], id="json"),
+        pytest.param("table", lambda text: int(next(filter(str.isdecimal, text.split()))), id="table"),
+    ],
+)
+def test_query_prints_rows(workspace, output, read):
+    result = invoke(workspace, "query", "select count(*) as traces from sampled_traces", "--format", output)
+    assert result.exit_code == 0
+    assert read(result.stdout) == workspace.tables.scan("sampled_traces").collect().height
+
+
+def test_query_joins_tables(workspace):
+    sql = "select count(*) as n from sft_mix join verified_traces using (trace_id) where verdict <> 'correct'"
+    assert invoke(workspace, "query", sql, "--format", "csv").stdout.split() == ["n", "0"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        pytest.param("copy sampled_traces to '{folder}/stolen.csv'", "one statement that reads", id="copy"),
+        pytest.param("select 1; select 2", "one statement that reads", id="two-statements"),
+        pytest.param("", "one statement that reads", id="nothing"),
+        pytest.param("install httpfs", "one statement that reads", id="extension"),
+        pytest.param("attach '{folder}/other.db'", "one statement that reads", id="attach"),
+        pytest.param("from read_text('{folder}/recipe.yaml')", "the query failed", id="file-outside"),
+        pytest.param("from '{folder}/data/tables/../../prompts.jsonl'", "the query failed", id="file-by-a-detour"),
+        pytest.param("select * from no_such_table", "Tables: benchmark_prompts", id="unknown-table"),
+        pytest.param("selekt 1", "the query failed", id="no-sql"),
+    ],
+)
+def test_query_refuses(workspace, sql, message):
+    before = sorted(path.name for path in workspace.folder.iterdir())
+    result = invoke(workspace, "query", sql.format(folder=workspace.folder))
+    assert result.exit_code == 1
+    assert message in words(result.stderr)
+    assert "Traceback" not in result.output
+    assert sorted(path.name for path in workspace.folder.iterdir()) == before
+
+
+def test_run_again_samples_nothing_and_says_so(finished, instance):
+    version = finished.tables.version("sampled_traces")
+    result = invoke(finished, "run", str(finished.settings.recipe), "--model", "starter-base")
+    assert result.exit_code == 0, result.output
+    text = words(result.stdout)
+    assert "nothing is sampled again" in text
+    assert "Nothing was sampled again" in text
+    assert "starter-small" not in text.split("Building data sets")[0], "only the model that was asked for"
+    assert str(finished.workspace.release_folder) in result.stdout
+    assert finished.tables.version("sampled_traces") == version
+
+
+@pytest.fixture
+def dead_process():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        tag = f"{process.pid}:{psutil.Process(process.pid).create_time():.2f}"
+        process.kill()
+    return tag
+
+
+def test_runs_without_a_living_process_are_marked_failed(instance, dead_process):
+    living = process_tag()[PROCESS_TAG]
+    tags = {
+        "living": {PROCESS_TAG: living},
+        "dead": {PROCESS_TAG: dead_process},
+        "number-used-again": {PROCESS_TAG: f"{living.split(':')[0]}:1.00"},
+        "garbage": {PROCESS_TAG: "nobody"},
+        "untagged": {},
+    }
+    runs = {name: make_new_run_id() for name in tags}
+    for name, run_id in runs.items():
+        started = dg.DagsterRunStatus.STARTED
+        instance.add_run(dg.DagsterRun(job_name="sample_model", run_id=run_id, status=started, tags=tags[name]))
+    finished_run = make_new_run_id()
+    done = dg.DagsterRunStatus.SUCCESS
+    instance.add_run(dg.DagsterRun(job_name="sample_model", run_id=finished_run, status=done))
+
+    assert fail_own_lost_runs(instance) == 3
+    assert instance.get_run_by_id(runs["untagged"]).status == dg.DagsterRunStatus.STARTED
+    assert fail_all_lost_runs(instance) == 1
+    found = {name: instance.get_run_by_id(run_id).status for name, run_id in runs.items()}
+    assert found.pop("living") == dg.DagsterRunStatus.STARTED
+    assert set(found.values()) == {dg.DagsterRunStatus.FAILURE}
+    assert instance.get_run_by_id(finished_run).status == dg.DagsterRunStatus.SUCCESS
+    assert fail_all_lost_runs(instance) == 0

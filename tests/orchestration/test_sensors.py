@@ -1,0 +1,91 @@
+"""The sensor `new_models` asks for exactly one run per new catalogue file, once there is something to sample."""
+
+import dagster as dg
+import polars as pl
+import pytest
+from example_tables import small_run
+from small_workspace import starter_entry
+
+from openreason_dagster.partitions import MODELS
+from openreason_dagster.sensors import new_model_names, new_models
+
+
+@pytest.mark.parametrize(
+    ("selected", "known", "expected"),
+    [
+        pytest.param([], [], [], id="nothing"),
+        pytest.param(["b", "a"], [], ["b", "a"], id="catalogue-order"),
+        pytest.param(["a", "b"], ["a"], ["b"], id="known-ones-are-left-out"),
+        pytest.param(["a"], ["a", "gone"], [], id="removed-model-is-no-news"),
+        pytest.param(["a|b", "c,d", "[e]", "f"], [], ["f"], id="characters-that-keys-cannot-carry"),
+    ],
+)
+def test_new_model_names(selected, known, expected):
+    assert new_model_names(selected, known) == expected
+
+
+def tick(small, instance):
+    """One evaluation of the sensor; what it asks for is done to the instance, as the daemon would."""
+    context = dg.build_sensor_context(
+        instance=instance, resources={"workspace": small.workspace, "tables": small.tables}
+    )
+    result = new_models(context)
+    for request in getattr(result, "dynamic_partitions_requests", None) or []:
+        instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
+    return result
+
+
+def build_pool(small, source="sums"):
+    rows = small_run()["prompt_pool"].collect().with_columns(source=pl.lit(source))
+    small.tables.replace("prompt_pool", rows)
+
+
+def test_sensor_waits_for_the_pool(small, instance):
+    result = tick(small, instance)
+    assert isinstance(result, dg.SkipReason)
+    assert "prompt_pool" in result.skip_message
+    assert instance.get_dynamic_partitions(MODELS.name) == []
+
+
+def test_new_file_becomes_a_partition_and_one_run_over_all_temperatures(small, instance):
+    build_pool(small)
+    (request,) = tick(small, instance).run_requests
+    assert request.tags["dagster/asset_partition_range_start"] == "starter-base|0.3"
+    assert request.tags["dagster/asset_partition_range_end"] == "starter-base|1.2"
+    assert instance.get_dynamic_partitions(MODELS.name) == ["starter-base"]
+    assert isinstance(tick(small, instance), dg.SkipReason), "the same file again is no news"
+
+    small.write_model(starter_entry("another"))
+    (request,) = tick(small, instance).run_requests
+    assert request.run_key == "new-model:another"
+    assert instance.get_dynamic_partitions(MODELS.name) == ["starter-base", "another"]
+
+
+def test_broken_file_is_looked_at_again_when_it_is_mended(small, instance):
+    build_pool(small)
+    tick(small, instance)
+    path = small.settings.catalogue / "another.yaml"
+    path.write_text("name: another\nengine: ")
+    assert "another.yaml" in tick(small, instance).skip_message
+    assert instance.get_dynamic_partitions(MODELS.name) == ["starter-base"]
+    small.write_model(starter_entry("another"))
+    assert len(tick(small, instance).run_requests) == 1
+
+
+def test_pool_of_another_recipe_is_not_sampled(small, instance):
+    build_pool(small, source="gsm8k")
+    assert "another recipe (gsm8k)" in tick(small, instance).skip_message
+
+
+def test_file_that_the_recipe_does_not_select_is_left_alone(small, instance):
+    build_pool(small)
+    small.write_recipe(models=["*", "!starter-base"])
+    assert isinstance(tick(small, instance), dg.SkipReason)
+
+
+def test_what_the_sensor_asks_for_can_be_run(small, instance):
+    small.collect(instance)
+    (request,) = tick(small, instance).run_requests
+    assert small.run("sample_model", instance, dict(request.tags)).success
+    sampled = small.tables.scan("sampled_traces").collect()
+    assert set(sampled["temperature"]) == {"0.3", "1.2"}

@@ -1,7 +1,7 @@
 """Sampled traces: what every model answers to every prompt at every temperature."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
@@ -118,7 +118,6 @@ class ModelRun:
         pending = sum(self.left.values())
         listener.started(self.plan.model, planned=planned, committed=planned - pending)
         self.context.log.info("%s: %d of %d requests to sample", self.plan.model, pending, planned)
-        self._plan_new_partitions()
         for key in [*self.idle_temperatures, *(key for key in self.counts if not self.left[key])]:
             self._finish(key)
         if pending:
@@ -128,11 +127,11 @@ class ModelRun:
             self._describe(key)
         self._require_few_failures()
 
-    def _plan_new_partitions(self) -> None:
-        """Partitions without a plan take effect at once, so that whatever is committed can be used."""
+    def _put_first_plans(self, keys: Iterable[str]) -> None:
+        """Partitions without a plan take effect with their first traces, so that whatever is committed can be used."""
         rows = self.tables.scan("sampling_plans", recipe=self.recipe.name).filter(pl.col("model") == self.plan.model)
         known = set(rows.select("temperature").collect()["temperature"])
-        for key in self.counts:
+        for key in keys:
             if key not in known:
                 self._put_plan(key)
 
@@ -173,6 +172,7 @@ class ModelRun:
         now, run_id = datetime.now(UTC), self.context.run.run_id
         environment = self.model.engine.environment()
         rows = trace_rows(completions, self.plan, environment=environment, run_id=run_id, sampled_at=now)
+        self._put_first_plans({completion.request.temperature_key for completion in completions})
         self.tables.append("sampled_traces", rows)
         self.tables.append("sampling_failures", failure_rows(failures, self.plan, run_id=run_id, failed_at=now))
         for failure in failures:

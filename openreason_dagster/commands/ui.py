@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from openreason_dagster.commands.dagster_home import dagster_instance, fail_all_lost_runs
+from openreason_dagster.commands.dagster_home import dagster_instance, fail_lost_runs
 from openreason_dagster.domain.errors import OpenReasonError
 from openreason_dagster.resources.settings import Settings
 
@@ -26,7 +26,7 @@ def serve(settings: Settings, console: Console, *, host: str, port: int) -> None
     with _lock(settings.dagster_home / "ui.lock"):
         _require_free(host, port)
         with dagster_instance(settings) as instance:
-            lost = fail_all_lost_runs(instance)
+            lost = fail_lost_runs(instance)
         if lost:
             console.print(f"{lost} runs had lost their process and are marked as failed; run them again in the web UI.")
         console.print(f"Web UI on http://{host}:{port} (stop with Ctrl-C)")

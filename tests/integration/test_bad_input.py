@@ -94,7 +94,7 @@ def test_endpoint_that_answers_garbage(finished, refused):
     with FaultServer(rates={}, reply=b"<html>Welcome to nginx!</html>") as server:
         add_endpoint(finished, server.base_url)
         message = refused("--model", "remote", may_change={"sampling_failures"})
-    assert "44 of 44 requests failed, over the recipe limit `sampling.failed_share_limit` 0.1" in message
+    assert "44 of 44 requests failed, most often with 'malformed_reply', over the recipe limit" in message
     assert "Table sampling_failures says why" in message
     failures = finished.tables.scan("sampling_failures").collect()
     assert failures.height == 88

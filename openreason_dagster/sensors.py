@@ -11,15 +11,10 @@ from openreason_dagster.resources.scope import foreign_sources
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-_UNUSABLE = frozenset("|,[]")
-
 
 def new_model_names(selected: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Models that the recipe selects and that have no partition yet, in catalogue order.
-
-    Names with characters that Dagster's partition keys cannot carry are left out; the catalogue refuses such names too.
-    """
-    return [name for name in selected if name not in set(known) and not _UNUSABLE & set(name)]
+    """Models that the recipe selects and that have no partition yet, in catalogue order."""
+    return [name for name in selected if name not in set(known)]
 
 
 @dg.sensor(
@@ -39,7 +34,7 @@ def new_models(
     recipe = workspace.recipe()
     if not count(tables.scan("prompt_pool")):
         return dg.SkipReason("the prompt pool is not built yet; materialise prompt_pool first")
-    strangers = foreign_sources(tables, recipe)
+    strangers = foreign_sources("prompt_pool", tables, recipe)
     if strangers:
         return dg.SkipReason(f"the prompt pool holds sources of another recipe ({', '.join(strangers)})")
     new = new_model_names(workspace.selected_models(), context.instance.get_dynamic_partitions(MODELS.name or ""))
@@ -55,7 +50,7 @@ def new_models(
 
 def _problem(workspace: Workspace, name: str) -> str | None:
     try:
-        workspace.model(name)
+        workspace.usable_model(name)
     except RecipeError as error:
         return str(error)
     return None

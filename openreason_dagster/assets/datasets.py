@@ -9,7 +9,7 @@ from openreason_dagster.domain.datasets.reasoning_data import candidates, select
 from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
-from openreason_dagster.resources.scope import recipe_tables
+from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -27,6 +27,7 @@ _ROWS_PER_BATCH = 10_000
 )
 def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Asset: OR3, rejection sampling over all models and temperatures of the recipe."""
+    require_own("prompt_pool", tables, workspace.recipe())
     scoped = recipe_tables(tables, workspace)
     rows = candidates(
         scoped["sampled_traces"],
@@ -60,6 +61,7 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
 def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Asset: conversations at the recipe's proportions, split by prompt."""
     recipe = workspace.recipe()
+    require_own("prompt_pool", tables, recipe)
     components = tables.scan("reasoning_data").with_columns(component=pl.lit("reasoning_data")).collect()
     mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed)
     rows = conversations(mix.chosen.lazy(), tables.scan("sampled_traces"), pool=tables.scan("prompt_pool"))

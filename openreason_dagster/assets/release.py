@@ -18,7 +18,7 @@ from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pa
 from openreason_dagster.domain.release.report import render_report, stages
 from openreason_dagster.domain.release.report_data import collect_report_data
 from openreason_dagster.domain.schemas import TABLES
-from openreason_dagster.resources.scope import recipe_tables
+from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -33,6 +33,8 @@ _ROWS_PER_BATCH = 10_000
 )
 def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """The SFT mix as a folder that `datasets.load_dataset` reads: sharded Parquet, dataset card and manifest."""
+    for table in ("prompt_pool", "sft_mix"):
+        require_own(table, tables, workspace.recipe())
     target = workspace.release_folder
     building = target.with_name(f".{target.name}.building")
     shutil.rmtree(building, ignore_errors=True)
@@ -61,6 +63,8 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
 def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """A self-contained HTML page: figures to look at, traces to read."""
     recipe = workspace.recipe()
+    for table in ("prompt_pool", "sft_mix"):
+        require_own(table, tables, recipe)
     data = collect_report_data(recipe_tables(tables, workspace), title=recipe.title, description=recipe.description)
     page = workspace.report_file
     page.parent.mkdir(parents=True, exist_ok=True)

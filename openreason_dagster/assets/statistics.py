@@ -9,7 +9,7 @@ from openreason_dagster.domain.curation.statistics import prompt_statistics as c
 from openreason_dagster.domain.release.plots import pass_at_k_curves, pass_rate_heatmap
 from openreason_dagster.domain.release.report_data import pass_at_k, pass_rates
 from openreason_dagster.domain.schemas import PROMPT_STATISTICS
-from openreason_dagster.resources.scope import recipe_tables
+from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -24,6 +24,7 @@ from openreason_dagster.resources.workspace import Workspace
 )
 def prompt_statistics(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Asset: samples, correct, pass@k, majority answer and difficulty per prompt × model × temperature."""
+    require_own("prompt_pool", tables, workspace.recipe())
     scoped = recipe_tables(tables, workspace)
     rows = compute_statistics(scoped["verified_traces"], scoped["prompt_pool"])
     tables.replace("prompt_statistics", rows)

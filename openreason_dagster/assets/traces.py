@@ -23,7 +23,7 @@ from openreason_dagster.domain.schemas import SAMPLED_TRACES, SAMPLING_PLANS
 from openreason_dagster.partitions import temperatures_by_model, trace_key
 from openreason_dagster.resources.model_plan import ModelPlan
 from openreason_dagster.resources.progress import ProgressListener
-from openreason_dagster.resources.scope import require_own_pool
+from openreason_dagster.resources.scope import require_own
 from openreason_dagster.resources.tables import Tables, partition_predicate, sql_equals
 from openreason_dagster.resources.workspace import Workspace
 
@@ -87,7 +87,7 @@ class ModelRun:
     ) -> "ModelRun":
         """Find out what is asked, and what of it earlier runs have committed; loads no weights."""
         recipe = workspace.recipe()
-        require_own_pool(tables, recipe)
+        require_own("prompt_pool", tables, recipe)
         planned = ModelPlan.of(tables, workspace, model=model, temperatures=temperatures)
         return cls(
             context=context,

@@ -8,6 +8,7 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import definition_metadata, picture, preview, report_partition
 from openreason_dagster.automation import FOLLOW_CHECKED_TRACES
+from openreason_dagster.domain.records import MACHINE_VERDICTS
 from openreason_dagster.domain.release.plots import verdict_bars
 from openreason_dagster.domain.release.report_data import verdict_counts
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
@@ -20,7 +21,6 @@ from openreason_dagster.resources.verification_workers import verification_worke
 from openreason_dagster.resources.workspace import Workspace
 
 _ROWS_PER_COMMIT = 2_000
-_MACHINE_VERDICTS = ("error", "timeout")
 _PROMPT_COLUMNS = ("prompt_id", "reference_answer", "verifier", "verifier_spec")
 _TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
 
@@ -81,7 +81,7 @@ def _drop_outdated(tables: Tables, traces: pl.LazyFrame, keys: dict[str, str]) -
     is_same = (pl.col("verifier_version") == pl.col("wanted_version")) & pl.col("reference_answer").eq_missing(
         pl.col("wanted_reference")
     )
-    kept = judged.filter(~is_in_pool | (is_same & ~pl.col("verdict").is_in(_MACHINE_VERDICTS)))
+    kept = judged.filter(~is_in_pool | (is_same & ~pl.col("verdict").is_in(MACHINE_VERDICTS)))
     if kept.height < verdicts.height:
         tables.replace("verified_traces", kept.select(verdicts.columns), **keys)
 

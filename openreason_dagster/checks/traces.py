@@ -8,11 +8,9 @@ import polars as pl
 from openreason_dagster.assets.metadata import count
 from openreason_dagster.checks.partitioned import Finding, check_partitions
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.records import MACHINE_VERDICTS
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
-
-_MACHINE_VERDICTS = ("error", "timeout")
-
 
 Judge = Callable[[Tables, Recipe, dict[str, str]], Finding]
 """Judges one partition, given as `{"model": …, "temperature": …}`."""
@@ -58,17 +56,17 @@ def unjudged_traces(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Fi
 
 
 def machine_failures(tables: Tables, recipe: Recipe, keys: dict[str, str]) -> Finding:
-    """Few verdicts are `error` or `timeout`: failures of the verifier, not of the model."""
-    verdicts = tables.scan("verified_traces", **keys).select("verdict").collect()["verdict"]
+    """Few verdicts on pool prompts are `error` or `timeout`: failures of the verifier, not of the model."""
+    verdicts = _pool_verdicts(tables, keys).select("verdict").collect()["verdict"]
     limit = recipe.verification.error_share_limit
-    failed = int(verdicts.is_in(_MACHINE_VERDICTS).sum())
+    failed = int(verdicts.is_in(MACHINE_VERDICTS).sum())
     share = failed / verdicts.len() if verdicts.len() else 0.0
     return Finding(share <= limit, {"verdicts": verdicts.len(), "failed": failed, "share": share, "limit": limit})
 
 
 def unscored_verdicts(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Finding:
-    """Every verdict has rewards, and rewards lie between 0 and 1."""
-    verdicts = tables.scan("verified_traces", **keys).select("trace_id")
+    """Every verdict on a pool prompt has rewards, and rewards lie between 0 and 1."""
+    verdicts = _pool_verdicts(tables, keys).select("trace_id")
     scores = tables.scan("scored_traces", **keys)
     bounded = pl.all_horizontal(
         pl.col("reward_accuracy", "reward_format", "reward_language_consistency").is_between(0, 1).fill_null(value=True)
@@ -79,6 +77,12 @@ def unscored_verdicts(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> 
         "out_of_bounds": count(scores.filter(~bounded)),
     }
     return Finding(counts["without_rewards"] == 0 and counts["out_of_bounds"] == 0, counts)
+
+
+def _pool_verdicts(tables: Tables, keys: dict[str, str]) -> pl.LazyFrame:
+    """Verdicts on prompts of the pool; those on other prompts are kept for other recipes."""
+    pool = tables.scan("prompt_pool").select("prompt_id")
+    return tables.scan("verified_traces", **keys).join(pool, on="prompt_id", how="semi")
 
 
 def _check(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import psutil
+from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from openreason_dagster.domain.errors import OpenReasonError
@@ -75,9 +76,27 @@ def fail_lost_runs(instance: dg.DagsterInstance) -> int:
 
     A service that crashed leaves runs behind that nobody else would end.
     """
+    return fail_own_lost_runs(instance) if _is_served(instance) else fail_all_lost_runs(instance)
+
+
+def wait_for_silence(instance: dg.DagsterInstance, console: Console) -> None:
+    """While a service has unfinished runs, wait about a minute to see whether it still gives signs of life."""
+    deadline = time.monotonic() + _HEARTBEAT_SECONDS + 5
+    is_told = False
+    while time.monotonic() < deadline and _is_served(instance) and _has_service_runs(instance):
+        if not is_told:
+            console.print("Looking whether an earlier Dagster service still runs (up to a minute)")
+            is_told = True
+        time.sleep(1.0)
+
+
+def _is_served(instance: dg.DagsterInstance) -> bool:
     beats = instance.get_daemon_heartbeats().values()
-    is_served = any(time.time() - beat.timestamp < _HEARTBEAT_SECONDS for beat in beats)
-    return fail_own_lost_runs(instance) if is_served else fail_all_lost_runs(instance)
+    return any(time.time() - beat.timestamp < _HEARTBEAT_SECONDS for beat in beats)
+
+
+def _has_service_runs(instance: dg.DagsterInstance) -> bool:
+    return any(PROCESS_TAG not in run.tags for run in _unfinished_runs(instance))
 
 
 def runs_in_pool(instance: dg.DagsterInstance, pool: str) -> set[str]:

@@ -12,10 +12,8 @@ from openreason_dagster.commands.dagster_home import dagster_instance, fail_lost
 from openreason_dagster.commands.summary import print_summary
 from openreason_dagster.commands.terminal_progress import TerminalProgress
 from openreason_dagster.definitions import build_definitions, tables_of, workspace_of
-from openreason_dagster.domain.catalogue import CatalogueModel, DatasetModel
 from openreason_dagster.domain.errors import OpenReasonError, RecipeError
-from openreason_dagster.domain.inference.plan import applicable_temperatures
-from openreason_dagster.domain.recipe import IMPORTED, Recipe, temperature_key
+from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.recipe_checks import load_recipe
 from openreason_dagster.partitions import MODELS, range_tags
 from openreason_dagster.resources.settings import Settings
@@ -120,23 +118,8 @@ def _models(workspace: Workspace, only_model: str | None) -> list[str]:
         )
     chosen = selected if only_model is None else [only_model]
     for name in chosen:
-        _require_temperature(workspace.model(name), workspace)
+        workspace.usable_model(name)
     return chosen
-
-
-def _require_temperature(model: CatalogueModel, workspace: Workspace) -> None:
-    keys = workspace.recipe().temperature_keys
-    if applicable_temperatures(model, keys):
-        return
-    if isinstance(model, DatasetModel):
-        own = temperature_key(IMPORTED if model.temperature is None else model.temperature)
-        reason, remedy = f"its traces exist only at {own}", f"Add {own} to them"
-    else:
-        reason, remedy = "it can be sampled at any but `imported`", "Add a number to them"
-    raise RecipeError(
-        f"{workspace.recipe_path}: key `temperatures`: found {', '.join(keys)}, none of which applies to model "
-        f"{model.name!r}: {reason}. {remedy}, or exclude the model by '!{model.name}' in `models`."
-    )
 
 
 def _source_range(recipe: Recipe) -> dict[str, str]:

@@ -35,7 +35,7 @@ class PartitionStatus:
 
     @property
     def state(self) -> str:
-        """One of: stale, not sampled, partial, complete."""
+        """One of: stale, nothing to sample, not sampled, partial, complete."""
         if self.stale:
             return "stale"
         if not self.sampled:
@@ -55,7 +55,13 @@ def partition_statuses(tables: Tables, workspace: Workspace) -> list[PartitionSt
     ]
     scoped = recipe_tables(tables, workspace)
     return [
-        _status(scoped, model, key=key, in_effect=_plan_in_effect(tables, workspace, model.plan.model, key))
+        _status(
+            scoped,
+            model,
+            key=key,
+            failures=tables.scan("sampling_failures"),
+            in_effect=_plan_in_effect(tables, workspace, model.plan.model, key),
+        )
         for model in models
         for key in model.counts
     ]
@@ -63,7 +69,7 @@ def partition_statuses(tables: Tables, workspace: Workspace) -> list[PartitionSt
 
 def print_status(tables: Tables, workspace: Workspace, console: Console) -> None:
     """Print rows of the side by side tables, then one line per partition."""
-    strangers = foreign_sources(tables, workspace.recipe())
+    strangers = foreign_sources("prompt_pool", tables, workspace.recipe())
     if strangers:
         console.print(f"The prompt pool holds sources of another recipe: {', '.join(strangers)}")
     scoped = recipe_tables(tables, workspace)
@@ -90,7 +96,12 @@ def _plan_in_effect(tables: Tables, workspace: Workspace, model: str, key: str) 
 
 
 def _status(
-    scoped: Mapping[str, pl.LazyFrame], model: ModelPlan, *, key: str, in_effect: dict[str, Any] | None
+    scoped: Mapping[str, pl.LazyFrame],
+    model: ModelPlan,
+    *,
+    key: str,
+    failures: pl.LazyFrame,
+    in_effect: dict[str, Any] | None,
 ) -> PartitionStatus:
     name, wanted, count = model.plan.model, model.plan.at(key), model.counts[key]
     is_stale = in_effect is not None and in_effect["fingerprint"] != wanted.fingerprint
@@ -99,7 +110,7 @@ def _status(
         temperature=key,
         planned=count.planned,
         sampled=count.committed,
-        failed=_rows(scoped["sampling_failures"], name, key),
+        failed=_rows(failures.filter(pl.col("fingerprint") == wanted.fingerprint), name, key),
         verified=_rows(scoped["verified_traces"], name, key),
         stale=_rows(scoped["sampled_traces"], name, key) if is_stale else 0,
         stale_because=_differences(in_effect["sampling_record"], wanted.record) if in_effect and is_stale else (),

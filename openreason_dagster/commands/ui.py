@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from dotenv import dotenv_values
 from rich.console import Console
 
-from openreason_dagster.commands.dagster_home import dagster_instance, fail_lost_runs
+from openreason_dagster.commands.dagster_home import dagster_instance, fail_lost_runs, wait_for_silence
 from openreason_dagster.domain.errors import OpenReasonError
 from openreason_dagster.resources.settings import Settings
 
@@ -26,6 +27,7 @@ def serve(settings: Settings, console: Console, *, host: str, port: int) -> None
     with _lock(settings.dagster_home / "ui.lock"):
         _require_free(host, port)
         with dagster_instance(settings) as instance:
+            wait_for_silence(instance, console)
             lost = fail_lost_runs(instance)
         if lost:
             console.print(f"{lost} runs had lost their process and are marked as failed; run them again in the web UI.")
@@ -65,8 +67,10 @@ def _become_dagster(settings: Settings, host: str, *, port: int) -> NoReturn:
         "-p",
         str(port),
     ]
+    variables = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    os.chdir(settings.dagster_home)  # where no .env lies: Dagster would let it override the environment
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a script's `&` ignores it, and Dagster would then ignore SIGTERM too
-    os.execve(sys.executable, command, os.environ | settings.variables)  # noqa: S606 - our own interpreter, no shell
+    os.execve(sys.executable, command, variables | dict(os.environ) | settings.variables)  # noqa: S606 - no shell
 
 
 def _require_free(host: str, port: int) -> None:

@@ -27,6 +27,10 @@ class Verdict(StrEnum):
         return {Verdict.CORRECT: True, Verdict.INCORRECT: False}.get(self)
 
 
+MACHINE_VERDICTS = (Verdict.ERROR.value, Verdict.TIMEOUT.value)
+"""Verdicts that say nothing of the answer, only of the machine that should have judged it."""
+
+
 class ThinkState(StrEnum):
     """How the reasoning of a completion was delimited."""
 

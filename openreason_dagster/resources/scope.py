@@ -26,17 +26,19 @@ def plans(tables: Tables, workspace: Workspace) -> pl.LazyFrame:
 
 
 def recipe_tables(tables: Tables, workspace: Workspace) -> Mapping[str, pl.LazyFrame]:
-    """Every table by name, cut to the recipe: its sources, prompts, plans' traces and what follows from them."""
+    """Every table by name; seeds, traces, failures, verdicts and rewards are cut to the recipe."""
     frames = {name: tables.scan(name) for name in TABLES}
     sources = [source.name for source in workspace.recipe().sources]
     prompts = frames["prompt_pool"].select("prompt_id")
+    asked = pl.col("sample_index") < workspace.recipe().sampling.samples_per_prompt
     sampled = (
         frames["sampled_traces"]
+        .filter(asked)
         .join(plans(tables, workspace).select(_PLAN_KEYS), on=_PLAN_KEYS, how="semi")
         .join(prompts, on="prompt_id", how="semi")
     )
     traces = sampled.select("trace_id")
-    failures = frames["sampling_failures"].join(plans(tables, workspace), on=_PLAN_KEYS, how="semi")
+    failures = frames["sampling_failures"].filter(asked).join(plans(tables, workspace), on=_PLAN_KEYS, how="semi")
     return frames | {
         "seed_prompts": frames["seed_prompts"].filter(pl.col("source").is_in(sources)),
         "seed_prompts_dropped": frames["seed_prompts_dropped"].filter(pl.col("source").is_in(sources)),
@@ -47,23 +49,23 @@ def recipe_tables(tables: Tables, workspace: Workspace) -> Mapping[str, pl.LazyF
     }
 
 
-def require_own_pool(tables: Tables, recipe: Recipe) -> None:
-    """Refuse to go on with a prompt pool that was built for another recipe.
+def require_own(table: str, tables: Tables, recipe: Recipe) -> None:
+    """Refuse to go on with a prompt pool or a mix that was built for another recipe.
 
     Raises:
-        RecipeError: the pool has prompts of sources that the recipe does not list.
+        RecipeError: the table has rows of sources that the recipe does not list.
     """
-    strangers = foreign_sources(tables, recipe)
+    strangers = foreign_sources(table, tables, recipe)
     if strangers:
         raise RecipeError(
-            f"the prompt pool was built for another recipe: it holds prompts of {', '.join(strangers)}, which recipe "
-            f"{recipe.name!r} does not list. Materialise prompt_pool with this recipe, or name the other one with "
+            f"{table} was built for another recipe: it holds rows of {', '.join(strangers)}, which recipe "
+            f"{recipe.name!r} does not list. Materialise {table} with this recipe, or name the other one with "
             "OPENREASON_RECIPE."
         )
 
 
-def foreign_sources(tables: Tables, recipe: Recipe) -> list[str]:
-    """Sources of pool prompts that the recipe does not list, sorted."""
+def foreign_sources(table: str, tables: Tables, recipe: Recipe) -> list[str]:
+    """Sources of a table's rows that the recipe does not list, sorted."""
     known = [source.name for source in recipe.sources]
-    strangers = tables.scan("prompt_pool").select("source").filter(~pl.col("source").is_in(known)).unique()
+    strangers = tables.scan(table).select("source").filter(~pl.col("source").is_in(known)).unique()
     return sorted(strangers.collect()["source"])

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from openreason_dagster.domain.catalogue import CatalogueModel, load_model, model_names, select_models
-from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.catalogue import CatalogueModel, DatasetModel, load_model, model_names, select_models
+from openreason_dagster.domain.errors import RecipeError
+from openreason_dagster.domain.inference.plan import applicable_temperatures
+from openreason_dagster.domain.recipe import IMPORTED, Recipe, temperature_key
 from openreason_dagster.domain.recipe_checks import load_recipe
 
 
@@ -34,6 +36,26 @@ class Workspace(dg.ConfigurableResource["Workspace"]):
     def model(self, name: str) -> CatalogueModel:
         """One model of the catalogue; RecipeError if it is unknown or its file is broken."""
         return load_model(self.catalogue_folder, name, variables=os.environ)
+
+    def usable_model(self, name: str) -> CatalogueModel:
+        """One model of the catalogue that the recipe can sample at one of its temperatures at least.
+
+        Raises:
+            RecipeError: it is unknown, its file is broken, or no temperature applies to it.
+        """
+        model = self.model(name)
+        keys = self.recipe().temperature_keys
+        if applicable_temperatures(model, keys):
+            return model
+        if isinstance(model, DatasetModel):
+            own = temperature_key(IMPORTED if model.temperature is None else model.temperature)
+            reason, remedy = f"its traces exist only at {own}", f"Add {own} to them"
+        else:
+            reason, remedy = "it can be sampled at any but `imported`", "Add a number to them"
+        raise RecipeError(
+            f"{self.recipe_path}: key `temperatures`: found {', '.join(keys)}, none of which applies to model "
+            f"{name!r}: {reason}. {remedy}, or exclude the model by '!{name}' in `models`."
+        )
 
     def selected_models(self) -> list[str]:
         """Names of the catalogue's models that the recipe selects."""

@@ -2,25 +2,31 @@
 
 from datetime import UTC, datetime
 
+import dagster as dg
 import polars as pl
 import pytest
 from example_tables import small_run
 from small_workspace import starter_entry
 
+from openreason_dagster.assets.datasets import reasoning_data, sft_mix
+from openreason_dagster.assets.release import dataset_report, release
+from openreason_dagster.assets.statistics import prompt_statistics
 from openreason_dagster.assets.verdicts import verify_partition
+from openreason_dagster.checks.traces import machine_failures, unscored_verdicts
 from openreason_dagster.commands.status import partition_statuses
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.schemas import SAMPLING_PLANS
-from openreason_dagster.resources.scope import recipe_tables, require_own_pool
+from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.verification_workers import verification_workers
 
+EIGHT = {"samples_per_prompt": 8, "max_tokens": 120}
 KEYS = {"model": "starter-base", "temperature": "0.3"}
 
 
 @pytest.fixture
 def filled(small):
     """Example tables of one model with a plan of the recipe `small`."""
-    small.write_recipe(temperatures=[0.3])
+    small.write_recipe(temperatures=[0.3], sampling=EIGHT)
     for name, rows in small_run().items():
         renamed = rows.collect()
         if "model" in renamed.columns:
@@ -67,6 +73,30 @@ def test_scope_leaves_out_what_is_not_the_recipes(filled, change):
     assert counts(filled) == {"sampled_traces": 0, "verified_traces": 0}
 
 
+def test_scope_follows_the_number_of_samples_down(filled):
+    filled.write_recipe(temperatures=[0.3], sampling=EIGHT | {"samples_per_prompt": 3})
+    assert counts(filled) == {"sampled_traces": 3, "verified_traces": 3}
+
+
+def test_checks_judge_pool_prompts_only(filled):
+    pool = filled.tables.scan("prompt_pool").with_columns(prompt_id=pl.lit("q")).collect()
+    filled.tables.replace("prompt_pool", pool)
+    filled.tables.replace("scored_traces", filled.tables.scan("scored_traces").collect().clear())
+    recipe = filled.workspace.recipe()
+    assert unscored_verdicts(filled.tables, recipe, KEYS).passed
+    assert machine_failures(filled.tables, recipe, KEYS).passed
+
+
+@pytest.mark.parametrize("job_asset", [reasoning_data, sft_mix, prompt_statistics, release, dataset_report])
+def test_data_sets_are_not_built_from_another_recipes_pool(filled, job_asset):
+    before = filled.tables.scan("reasoning_data").collect()
+    pool = filled.tables.scan("prompt_pool").with_columns(source=pl.lit("gsm8k")).collect()
+    filled.tables.replace("prompt_pool", pool)
+    with pytest.raises(RecipeError, match="prompt_pool was built for another recipe"):
+        dg.materialize([job_asset], resources={"tables": filled.tables, "workspace": filled.workspace})
+    assert filled.tables.scan("reasoning_data").collect().equals(before)
+
+
 def test_status_names_the_setting_that_differs_from_the_plan_in_effect(filled):
     (status,) = [each for each in partition_statuses(filled.tables, filled.workspace) if each.temperature == "0.3"]
     assert status.state == "stale"
@@ -76,12 +106,12 @@ def test_status_names_the_setting_that_differs_from_the_plan_in_effect(filled):
 
 def test_pool_of_another_recipe_is_refused(filled):
     recipe = filled.workspace.recipe()
-    require_own_pool(filled.tables, recipe)
+    require_own("prompt_pool", filled.tables, recipe)
     filled.tables.replace(
         "prompt_pool", filled.tables.scan("prompt_pool").with_columns(source=pl.lit("gsm8k")).collect()
     )
     with pytest.raises(RecipeError, match="gsm8k"):
-        require_own_pool(filled.tables, recipe)
+        require_own("prompt_pool", filled.tables, recipe)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from openreason_dagster.sensors import new_model_names, new_models
         pytest.param(["b", "a"], [], ["b", "a"], id="catalogue-order"),
         pytest.param(["a", "b"], ["a"], ["b"], id="known-ones-are-left-out"),
         pytest.param(["a"], ["a", "gone"], [], id="removed-model-is-no-news"),
-        pytest.param(["a|b", "c,d", "[e]", "f"], [], ["f"], id="characters-that-keys-cannot-carry"),
     ],
 )
 def test_new_model_names(selected, known, expected):

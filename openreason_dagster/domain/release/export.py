@@ -60,6 +60,7 @@ def swap_in(new: Path, target: Path) -> None:
     """
     if not target.exists():
         new.rename(target)
+        shutil.rmtree(target.with_name(f".{target.name}.retired"), ignore_errors=True)
     elif _exchange(new, target):
         shutil.rmtree(new, ignore_errors=True)
     else:

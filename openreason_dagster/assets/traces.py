@@ -122,7 +122,6 @@ class ModelRun:
             self._finish(key)
         if pending:
             self._sample(listener)
-        listener.finished(self.plan.model)
         for key in [*self.idle_temperatures, *self.counts]:
             self._describe(key)
         self._require_few_failures()

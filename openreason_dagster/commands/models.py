@@ -4,6 +4,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
+from openreason_dagster.commands.printable import plain
 from openreason_dagster.domain.catalogue import model_names
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.resources.workspace import Workspace
@@ -20,7 +21,8 @@ def print_models(workspace: Workspace, console: Console) -> None:
         try:
             model = workspace.model(name)
         except RecipeError as error:
-            table.add_row(name, "–", "–", "–", mark, str(error).split(": ", 1)[-1])
+            table.add_row(name, "–", "–", "–", mark, plain(str(error).split(": ", 1)[-1]))
             continue
-        table.add_row(name, model.engine, model.revision, model.license, mark, model.description)
+        facts = (model.engine, model.revision, model.license, mark, model.description)
+        table.add_row(name, *map(plain, facts))
     console.print(table)

@@ -3,10 +3,9 @@
 import duckdb
 import polars as pl
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from openreason_dagster.commands.printable import printable
+from openreason_dagster.commands.printable import plain, printable
 from openreason_dagster.domain.errors import TableError
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.tables import Tables
@@ -70,12 +69,8 @@ def print_rows(rows: pl.DataFrame, output: str, console: Console) -> None:
         text = rows.write_csv() if output == "csv" else rows.write_ndjson()
         console.file.write(printable(text) if console.file.isatty() else text)
     else:
-        table = Table(*map(_plain, rows.columns))
+        table = Table(*map(plain, rows.columns))
         for row in rows.iter_rows():
-            table.add_row(*map(_plain, row))
+            table.add_row(*map(plain, row))
         console.print(table)
         console.print(f"{rows.height:,} rows")
-
-
-def _plain(value: object) -> str:
-    return escape(printable(str(value)))

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import polars as pl
 from rich.console import Console
-from rich.markup import escape
 from rich.panel import Panel
 
-from openreason_dagster.commands.printable import printable
+from openreason_dagster.commands.printable import plain
 from openreason_dagster.domain.errors import TableError
 from openreason_dagster.resources.tables import Tables
 
@@ -59,10 +58,10 @@ def print_chain(chain: TraceChain, console: Console) -> None:
     """Print the chain, seed first; model output is shown as plain text."""
     sampled = chain.sampled
     if chain.seed is not None:
-        console.print(Panel(_plain(chain.seed["prompt"]), title="prompt", title_align="left"))
+        console.print(Panel(plain(chain.seed["prompt"]), title="prompt", title_align="left"))
         _print_fields("seed", chain.seed, without={"prompt", "solution"}, console=console)
-    console.print(Panel(_plain(sampled["reasoning"]), title="reasoning", title_align="left"))
-    console.print(Panel(_plain(sampled["answer"]), title="answer", title_align="left"))
+    console.print(Panel(plain(sampled["reasoning"]), title="reasoning", title_align="left"))
+    console.print(Panel(plain(sampled["answer"]), title="answer", title_align="left"))
     _print_fields(
         "sampled", sampled, without={"reasoning", "answer", "sampling_record", "environment"}, console=console
     )
@@ -88,8 +87,4 @@ def _print_fields(title: str, row: Row, *, without: set[str], console: Console) 
     console.print(f"[bold]{title}[/bold]")
     for name, value in row.items():
         if name not in without:
-            console.print(f"  {_plain(name)}: {_plain(value)}", soft_wrap=True)
-
-
-def _plain(value: object) -> str:
-    return escape(printable(str(value)))
+            console.print(f"  {plain(name)}: {plain(value)}", soft_wrap=True)

@@ -67,10 +67,6 @@ def _number_or_null(name: str, description: str) -> Column:
     return Column(name=name, dtype=pl.Float64(), description=description, nullable=True)
 
 
-def _flag(name: str, description: str) -> Column:
-    return Column(name=name, dtype=pl.Boolean(), description=description)
-
-
 def _time(name: str, description: str) -> Column:
     return Column(name=name, dtype=UTC_TIMESTAMP, description=description)
 
@@ -181,7 +177,7 @@ SAMPLING_FAILURES = Table(
 
 SAMPLING_PLANS = Table(
     "sampling_plans",
-    "Which settings a recipe's traces of a model and temperature have; replaced when a partition is complete.",
+    "Which settings a recipe's traces have; written with the first, replaced when complete under new ones.",
     (
         _text("recipe", "Name of the recipe."),
         _MODEL,

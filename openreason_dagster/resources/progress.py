@@ -11,6 +11,3 @@ class ProgressListener:
 
     def advanced(self, model: str, progress: Progress) -> None:
         """Some more requests are answered."""
-
-    def finished(self, model: str) -> None:
-        """All temperatures of the run are done for this model."""

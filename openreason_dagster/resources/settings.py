@@ -1,4 +1,4 @@
-"""Where things lie on this machine: the only place that reads the environment.
+"""Where things lie on this machine, as three environment variables say.
 
 `OPENREASON_ROOT` (default `./data`) holds everything that is written, `OPENREASON_RECIPE` (default
 `recipes/starter.yaml`) says what to build, `OPENREASON_CATALOGUE` (default `./catalogue`) lists the models. Relative

@@ -25,14 +25,15 @@ def card_counts(tables: Mapping[str, pl.LazyFrame]) -> CardCounts:
     versions = tables["verified_traces"].join(released, on="trace_id", how="semi").select("verifier_version")
     return CardCounts(
         by_source=by_source,
-        by_model=_by_model(tables),
+        by_model=counts_by_model(tables),
         verdicts=verdicts,
         verifiers=versions.unique().sort("verifier_version").collect()["verifier_version"].to_list(),
         left_out=_left_out(tables),
     )
 
 
-def _by_model(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
+def counts_by_model(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
+    """Per model and temperature: traces sampled, correct, and rows in the mix."""
     keys = ["model", "temperature"]
     sampled = tables["sampled_traces"].group_by(keys).len("sampled")
     correct = tables["verified_traces"].filter(pl.col("verdict") == "correct").group_by(keys).len("correct")

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
@@ -21,12 +21,13 @@ from openreason_dagster.domain.inference.plan import build_plan, pending_request
 from openreason_dagster.domain.inference.prompts import read_template
 from openreason_dagster.domain.inference.reasoning import split_completion
 from openreason_dagster.domain.inference.sampler import Progress
-from openreason_dagster.domain.records import Completion, Request
+from openreason_dagster.domain.records import Completion, Failure, Request
 from openreason_dagster.domain.verification.registry import Comparison
 from openreason_dagster.domain.verification.verify import verify_batch
 from openreason_dagster.domain.verification.workers import CHUNK
 from openreason_dagster.partitions import MODELS, range_tags
 from openreason_dagster.resources.engines.open_engine import open_engine
+from openreason_dagster.resources.engines.transformers import TransformersEngine
 from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.verification_workers import verification_workers
@@ -71,6 +72,7 @@ class LastProgress(ProgressListener):
 def sample_through_platform(folder: Path, root: str) -> Figures:
     """The asset `sampled_traces` of one model as a Dagster run into Delta tables."""
     settings, listener = settings_of(folder, root), LastProgress()
+    in_engine = _time_in_engine()
     recipe = workspace_of(settings).recipe()
     with dagster_instance(settings) as instance:
         instance.add_dynamic_partitions(MODELS.name or "", [MODEL])
@@ -83,7 +85,26 @@ def sample_through_platform(folder: Path, root: str) -> Figures:
             asset_selection=[dg.AssetKey("sampled_traces")],
         )
         whole = time.perf_counter() - started
-    return _rate(listener.last.tokens, listener.last.seconds) | {"whole_seconds": whole}
+    share = sum(in_engine) / listener.last.seconds
+    return _rate(listener.last.tokens, listener.last.seconds) | {"whole_seconds": whole, "engine_share": share}
+
+
+def _time_in_engine() -> list[float]:
+    """From now on, collect the seconds that the engine takes for each result: the rest of a run is the platform's."""
+    stream, taken = TransformersEngine.stream, []
+
+    def timed(engine: TransformersEngine, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
+        results = stream(engine, requests)
+        while True:
+            started = time.perf_counter()
+            result = next(results, None)
+            taken.append(time.perf_counter() - started)
+            if result is None:
+                return
+            yield result
+
+    TransformersEngine.stream = timed  # type: ignore[method-assign]
+    return taken
 
 
 def sample_with_engine(folder: Path, threads: str) -> Figures:

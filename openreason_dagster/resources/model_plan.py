@@ -42,7 +42,8 @@ class ModelPlan:
             weights=weights_identity(entry, workspace.catalogue_folder),
         )
         engine = open_engine(entry, workspace.catalogue_folder)
-        prompts = tables.scan("prompt_pool").select("prompt_id", "prompt").sort("prompt_id").collect()
+        pool = tables.scan("prompt_pool").sort("source", "prompt_id")  # prompts of a source are alike in length
+        prompts = pool.select("prompt_id", "prompt").collect()
         rows = tables.scan("sampled_traces", model=model, temperature=list(temperatures))
         committed = set(rows.select("trace_id").collect()["trace_id"])
         counts = count_requests(prompts, plan, committed=committed, samples_available=engine.samples_available)

@@ -1,20 +1,23 @@
-"""Which engine runs a catalogue model."""
+"""Which engine runs a catalogue model; an engine's libraries are imported only when it is opened."""
 
 from pathlib import Path
 
 from openreason_dagster.domain.catalogue import CatalogueModel, DatasetModel, OpenAIModel, TransformersModel
 from openreason_dagster.domain.inference.engine import Engine
-from openreason_dagster.resources.engines.dataset import DatasetEngine
-from openreason_dagster.resources.engines.openai import OpenAIEngine
-from openreason_dagster.resources.engines.transformers import TransformersEngine
 
 
 def open_engine(model: CatalogueModel, folder: Path) -> Engine:
     """The engine of a model, not yet entered; `folder` is the catalogue's, to which paths are relative."""
     match model:
         case TransformersModel():
+            from openreason_dagster.resources.engines.transformers import TransformersEngine
+
             return TransformersEngine(model, folder)
         case OpenAIModel():
+            from openreason_dagster.resources.engines.openai import OpenAIEngine
+
             return OpenAIEngine(model)
         case DatasetModel():
+            from openreason_dagster.resources.engines.dataset import DatasetEngine
+
             return DatasetEngine(model, folder)

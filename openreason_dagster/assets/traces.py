@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from time import monotonic
 from typing import Any
 
@@ -128,11 +129,14 @@ class ModelRun:
 
     def _put_first_plans(self, keys: Iterable[str]) -> None:
         """Partitions without a plan take effect with their first traces, so that whatever is committed can be used."""
+        for key in set(keys) - self._temperatures_with_plan:
+            self._put_plan(key)
+            self._temperatures_with_plan.add(key)
+
+    @cached_property
+    def _temperatures_with_plan(self) -> set[str]:
         rows = self.tables.scan("sampling_plans", recipe=self.recipe.name).filter(pl.col("model") == self.plan.model)
-        known = set(rows.select("temperature").collect()["temperature"])
-        for key in keys:
-            if key not in known:
-                self._put_plan(key)
+        return set(rows.select("temperature").collect()["temperature"])
 
     def _put_plan(self, key: str) -> None:
         temperature = self.plan.at(key)
@@ -171,7 +175,7 @@ class ModelRun:
         now, run_id = datetime.now(UTC), self.context.run.run_id
         environment = self.model.engine.environment()
         rows = trace_rows(completions, self.plan, environment=environment, run_id=run_id, sampled_at=now)
-        self._put_first_plans({completion.request.temperature_key for completion in completions})
+        self._put_first_plans(completion.request.temperature_key for completion in completions)
         self.tables.append("sampled_traces", rows)
         self.tables.append("sampling_failures", failure_rows(failures, self.plan, run_id=run_id, failed_at=now))
         for failure in failures:

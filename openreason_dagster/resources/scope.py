@@ -27,18 +27,19 @@ def plans(tables: Tables, workspace: Workspace) -> pl.LazyFrame:
 
 def recipe_tables(tables: Tables, workspace: Workspace) -> Mapping[str, pl.LazyFrame]:
     """Every table by name; seeds, traces, failures, verdicts and rewards are cut to the recipe."""
-    frames = {name: tables.scan(name) for name in TABLES}
-    sources = [source.name for source in workspace.recipe().sources]
+    recipe, frames = workspace.recipe(), {name: tables.scan(name) for name in TABLES}
+    in_effect = plans(tables, workspace).select(_PLAN_KEYS)
+    sources = [source.name for source in recipe.sources]
     prompts = frames["prompt_pool"].select("prompt_id")
-    asked = pl.col("sample_index") < workspace.recipe().sampling.samples_per_prompt
+    asked = pl.col("sample_index") < recipe.sampling.samples_per_prompt
     sampled = (
         frames["sampled_traces"]
         .filter(asked)
-        .join(plans(tables, workspace).select(_PLAN_KEYS), on=_PLAN_KEYS, how="semi")
+        .join(in_effect, on=_PLAN_KEYS, how="semi")
         .join(prompts, on="prompt_id", how="semi")
     )
     traces = sampled.select("trace_id")
-    failures = frames["sampling_failures"].filter(asked).join(plans(tables, workspace), on=_PLAN_KEYS, how="semi")
+    failures = frames["sampling_failures"].filter(asked).join(in_effect, on=_PLAN_KEYS, how="semi")
     return frames | {
         "seed_prompts": frames["seed_prompts"].filter(pl.col("source").is_in(sources)),
         "seed_prompts_dropped": frames["seed_prompts_dropped"].filter(pl.col("source").is_in(sources)),

@@ -14,7 +14,7 @@ import polars as pl
 
 from openreason_dagster.commands.dagster_home import dagster_instance
 from openreason_dagster.definitions import build_definitions, tables_of, workspace_of
-from openreason_dagster.domain.catalogue import TransformersModel
+from openreason_dagster.domain.catalogue_entry import TransformersModel
 from openreason_dagster.domain.inference.engine import Engine
 from openreason_dagster.domain.inference.fingerprint import weights_identity
 from openreason_dagster.domain.inference.plan import build_plan, pending_requests

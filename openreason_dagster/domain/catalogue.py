@@ -8,84 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field
-
+from openreason_dagster.domain.catalogue_entry import ENTRY_BY_ENGINE, CatalogueModel, DatasetModel, WeightsModel
 from openreason_dagster.domain.errors import RecipeError
-from openreason_dagster.domain.recipe import Name, require_commit
-from openreason_dagster.domain.yaml_model import YamlModel, read_yaml
+from openreason_dagster.domain.recipe import require_commit
+from openreason_dagster.domain.yaml_model import read_yaml
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::-(?P<default>[^}]*))?\}")
-
-
-class _Model(YamlModel):
-    name: Name
-    revision: str
-    """Version of the weights or of the data; another revision makes the model's partitions stale."""
-    license: str
-    description: str = ""
-
-
-class TransformersModel(_Model):
-    """Weights run in process by Hugging Face Transformers, on a GPU if there is one."""
-
-    engine: Literal["transformers"]
-    path: str
-    """Folder relative to the catalogue file, starting with `.` or `/`, or a hub repository taken at `revision`."""
-    dtype: Literal["float64", "float32", "bfloat16", "float16", "auto"] = "auto"
-    batch_size: int = Field(default=32, ge=1)
-    """Sequences decoded together."""
-    threads: int | None = Field(default=None, ge=1)
-    """Processor threads to decode with; by default as many as there are cores."""
-
-
-class OpenAIModel(_Model):
-    """Any server that speaks the OpenAI chat completions API."""
-
-    engine: Literal["openai"]
-    base_url: str
-    """Address up to and including `/v1`."""
-    served_model: str
-    """Name the server knows the model by."""
-    api_key: str | None = None
-    """Best given as `${NAME}`; never stored with a trace."""
-    concurrency: int = Field(default=16, ge=1)
-    timeout_seconds: float = Field(default=600.0, gt=0)
-    max_attempts: int = Field(default=3, ge=1, le=3)
-    sends_seed: Literal["yes", "no"] = "yes"
-    """Hosted services that refuse `seed` need `no`."""
-
-
-class DatasetColumns(YamlModel):
-    """Which column of a set of imported traces holds what."""
-
-    prompt: str
-    completions: str
-    """A text, a list of texts, or a list of objects."""
-    completion_text: str | None = None
-    """Key of the text when `completions` is a list of objects."""
-    reasoning: str | None = None
-    """Column with the reasoning when it is kept apart from the answer."""
-
-
-class DatasetModel(_Model):
-    """Traces that somebody else sampled, imported instead of generated."""
-
-    engine: Literal["dataset"]
-    path: str
-    """JSONL, CSV or Parquet file, plain or gzip, relative to the catalogue file."""
-    columns: DatasetColumns
-    temperature: float | None = None
-    """Temperature the traces were sampled at; null when the set does not state it."""
-
-
-CatalogueModel = TransformersModel | OpenAIModel | DatasetModel
-_MODELS: dict[object, type[TransformersModel] | type[OpenAIModel] | type[DatasetModel]] = {
-    "transformers": TransformersModel,
-    "openai": OpenAIModel,
-    "dataset": DatasetModel,
-}
 
 
 def model_names(folder: Path) -> list[str]:
@@ -113,9 +42,9 @@ def load_model(folder: Path, name: str, *, variables: Mapping[str, str]) -> Cata
         )
     values = _substitute(read_yaml(path), variables, path)
     engine = values.get("engine") if isinstance(values, dict) else None
-    if engine not in _MODELS:
-        raise RecipeError(f"{path}: key `engine`: found {engine!r}; expected one of {', '.join(map(str, _MODELS))}.")
-    model = _MODELS[engine].from_values(values, path=path)
+    if not isinstance(engine, str) or engine not in ENTRY_BY_ENGINE:
+        raise RecipeError(f"{path}: key `engine`: found {engine!r}; expected one of {', '.join(ENTRY_BY_ENGINE)}.")
+    model = ENTRY_BY_ENGINE[engine].from_values(values, path=path)
     if model.name != name:
         raise RecipeError(f"{path}: key `name` is {model.name!r} but the file is named {name!r}; make them equal.")
     _require_local_path(model, path)
@@ -147,7 +76,7 @@ def select_models(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def _require_local_path(model: CatalogueModel, path: Path) -> None:
-    if isinstance(model, OpenAIModel):
+    if not isinstance(model, (DatasetModel, WeightsModel)):
         return
     is_local = isinstance(model, DatasetModel) or model.path.startswith((".", "/"))
     if is_local and not (path.parent / model.path).exists():
@@ -158,7 +87,7 @@ def _require_local_path(model: CatalogueModel, path: Path) -> None:
 
 
 def _require_pinned(model: CatalogueModel, path: Path) -> None:
-    if isinstance(model, TransformersModel) and not model.path.startswith((".", "/")):
+    if isinstance(model, WeightsModel) and not model.path.startswith((".", "/")):
         try:
             require_commit(model.revision)
         except ValueError as error:

@@ -179,6 +179,10 @@ class Sampling(YamlModel):
     system_prompt: str | None = None
     template: str = "plain"
     """Name of a prompt template shipped with the package, or a path to a text file holding `{prompt}`."""
+    stop: list[str] = Field(default_factory=list)
+    """Texts that end a completion and are cut off, besides the model's own end of turn."""
+    logprobs: bool = False
+    """Whether to keep the log-probability of every generated token; not part of the fingerprint."""
     commit_rows: int = Field(default=256, ge=1)
     commit_seconds: float = Field(default=5.0, gt=0)
     failed_share_limit: Share = 0.1

@@ -81,6 +81,9 @@ class SamplingParameters:
     top_k: int | None
     max_tokens: int
     stop: tuple[str, ...] = ()
+    """Texts that end a completion; the text itself is cut off."""
+    logprobs: bool = False
+    """Whether the log-probability of each generated token is wanted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +115,10 @@ class Completion:
     prompt_tokens: int | None
     completion_tokens: int | None
     attempts: int
+    used_seed: bool = True
+    """Whether the text was drawn with the request's own seed."""
+    token_logprobs: tuple[float, ...] | None = None
+    """Natural logarithm of each generated token's probability; None where not asked for or not available."""
 
 
 @dataclass(frozen=True, kw_only=True)

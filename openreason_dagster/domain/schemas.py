@@ -148,7 +148,16 @@ SAMPLED_TRACES = Table(
         _integer_or_null("completion_tokens", "Tokens generated."),
         _number_or_null("sampling_temperature", "Temperature used; null when an imported set does not state it."),
         Column(
-            name="seed", dtype=pl.Int64(), description="Seed of this request; null for imported traces.", nullable=True
+            name="seed",
+            dtype=pl.Int64(),
+            description="Seed the completion was drawn with; null where the engine did not use one of ours.",
+            nullable=True,
+        ),
+        Column(
+            name="token_logprobs",
+            dtype=pl.List(pl.Float64()),
+            description="Natural logarithm of each generated token's probability; null unless asked for.",
+            nullable=True,
         ),
         _integer("attempts", "Attempts it took, 1 to 3."),
         _text("sampling_record", "JSON object: every part of the fingerprint."),

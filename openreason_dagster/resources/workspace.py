@@ -5,7 +5,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from openreason_dagster.domain.catalogue import CatalogueModel, DatasetModel, load_model, model_names, select_models
+from openreason_dagster.domain.catalogue import load_model, model_names, select_models
+from openreason_dagster.domain.catalogue_entry import CatalogueModel, DatasetModel
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.inference.plan import applicable_temperatures
 from openreason_dagster.domain.recipe import IMPORTED, Recipe, temperature_key

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from openreason_dagster.domain.catalogue import DatasetModel
+from openreason_dagster.domain.catalogue_entry import DatasetModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.plan import build_plan, pending_requests
 from openreason_dagster.domain.inference.reasoning import split_completion

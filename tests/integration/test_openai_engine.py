@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from openreason_dagster.domain.catalogue import OpenAIModel
+from openreason_dagster.domain.catalogue_entry import OpenAIModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.sampler import sample
 from openreason_dagster.domain.records import Completion, Failure, Message, Request, SamplingParameters

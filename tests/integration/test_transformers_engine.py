@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from openreason_dagster.domain.catalogue import TransformersModel
+from openreason_dagster.domain.catalogue_entry import TransformersModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.records import Failure, Message, Request, SamplingParameters
 from openreason_dagster.resources.engines.chat_tokenizer import ChatTokenizer

@@ -17,11 +17,15 @@ class Engine(ABC):
     """
 
     @abstractmethod
-    def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
+    def stream(self, requests: Iterable[Request | None]) -> Iterator[Completion | Failure]:
         """Answer requests in the order they finish, pulling new ones as places become free.
 
         Every request yields exactly one completion or failure. The same request gives the same text wherever the
-        engine allows it. `requests` is pulled lazily and from one thread.
+        engine allows it. `requests` is pulled lazily and only from the thread that iterates over the results.
+
+        A pulled None says that what to ask next depends on results that are still to come: the engine goes on with
+        what it has in flight and pulls again after its next result, or a moment later. None is never given to an
+        engine that has yielded a result for every request it pulled. Closing the iterator gives up what is in flight.
 
         Raises:
             EngineError: the engine as a whole is gone (server unreachable after retries); what was yielded stands.

@@ -7,7 +7,15 @@ library versions, hardware) does not: it is recorded with each trace and never m
 from collections.abc import Mapping
 from pathlib import Path
 
-from openreason_dagster.domain.catalogue import CatalogueModel, DatasetModel, OpenAIModel, TransformersModel
+from openreason_dagster.domain.catalogue_entry import (
+    CatalogueModel,
+    DatasetModel,
+    OpenAIModel,
+    RayModel,
+    TransformersModel,
+    VllmModel,
+    WeightsModel,
+)
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.provenance import file_hash, folder_hash, stable_hash
 from openreason_dagster.domain.recipe import Sampling
@@ -28,7 +36,7 @@ def weights_identity(model: CatalogueModel, folder: Path) -> dict[str, str]:
     """
     try:
         match model:
-            case TransformersModel():
+            case WeightsModel():
                 path = folder / model.path
                 return dict(folder_hash(path)) if path.is_dir() else {"repository": model.path}
             case OpenAIModel():
@@ -65,15 +73,35 @@ def sampling_record(
     }
     if isinstance(model, DatasetModel):
         return identity | {"columns": model.columns.model_dump()}
-    if isinstance(model, TransformersModel):
-        identity["dtype"] = model.dtype
-    return identity | {
-        "top_p": sampling.top_p,
-        "top_k": sampling.top_k,
-        "max_tokens": sampling.max_tokens,
-        "system_prompt": sampling.system_prompt,
-        "template": template,
-    }
+    return (
+        identity
+        | _decoding(model)
+        | {
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k,
+            "max_tokens": sampling.max_tokens,
+            "system_prompt": sampling.system_prompt,
+            "template": template,
+            **({"stop": list(sampling.stop)} if sampling.stop else {}),
+        }
+    )
+
+
+def _decoding(model: CatalogueModel) -> dict[str, object]:
+    """Settings of a catalogue entry that change what its weights compute."""
+    match model:
+        case TransformersModel():
+            return {"dtype": model.dtype}
+        case VllmModel() | RayModel():
+            return {
+                "dtype": model.dtype,
+                "quantization": model.quantization,
+                "maximum_length": model.maximum_length,
+                "options": dict(model.options),
+            }
+        case OpenAIModel() if model.api == "completions":
+            return {"api": model.api}
+    return {}
 
 
 def fingerprint(record: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openreason_dagster.domain import provenance
-from openreason_dagster.domain.catalogue import CatalogueModel, DatasetModel
+from openreason_dagster.domain.catalogue_entry import CatalogueModel, DatasetModel
 from openreason_dagster.domain.inference.fingerprint import fingerprint, sampling_record
 from openreason_dagster.domain.inference.prompts import build_messages
 from openreason_dagster.domain.recipe import IMPORTED, Sampling, temperature_key
@@ -103,6 +103,8 @@ def build_plan(
             top_p=sampling.top_p,
             top_k=sampling.top_k,
             max_tokens=sampling.max_tokens,
+            stop=tuple(sampling.stop),
+            logprobs=sampling.logprobs,
         )
         return TemperaturePlan(
             key=key, temperature=temperature, record=record, fingerprint=fingerprint(record), parameters=parameters

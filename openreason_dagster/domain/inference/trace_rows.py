@@ -63,7 +63,8 @@ def _trace_row(completion: Completion, plan: SamplingPlan, record: str) -> dict[
         "prompt_tokens": completion.prompt_tokens,
         "completion_tokens": completion.completion_tokens,
         "sampling_temperature": plan.at(request.temperature_key).temperature,
-        "seed": None if plan.is_imported else request.seed,
+        "seed": request.seed if completion.used_seed else None,
+        "token_logprobs": completion.token_logprobs,
         "attempts": completion.attempts,
         "sampling_record": record,
     }

@@ -8,7 +8,7 @@ import polars as pl
 import yaml
 from jinja2 import Environment, StrictUndefined
 
-from openreason_dagster.domain.catalogue import CatalogueModel
+from openreason_dagster.domain.catalogue_entry import CatalogueModel
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.release.export import Shard
 

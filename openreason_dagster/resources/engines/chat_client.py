@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from openreason_dagster.domain.catalogue import OpenAIModel
+from openreason_dagster.domain.catalogue_entry import OpenAIModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.unicode_text import well_formed
 from openreason_dagster.domain.records import Completion, Failure, Request

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from openreason_dagster.domain.catalogue import DatasetModel
+from openreason_dagster.domain.catalogue_entry import DatasetModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.engine import Engine
 from openreason_dagster.domain.records import Completion, Failure, Request
@@ -50,10 +50,10 @@ class DatasetEngine(Engine):
         """How many traces the file has for a prompt's text."""
         return self._counts.get(prompt_key(prompt), 0)
 
-    def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
+    def stream(self, requests: Iterable[Request | None]) -> Iterator[Completion | Failure]:
         """Answer requests in their order; one that the file has no trace for fails as `no_such_trace`."""
         traces = self._open_traces()
-        for request in requests:
+        for request in filter(None, requests):
             available = traces.available(request.prompt)
             if request.sample_index >= available:
                 message = f"The file has {available} traces of this prompt; asked for number {request.sample_index}."
@@ -69,6 +69,7 @@ class DatasetEngine(Engine):
                 prompt_tokens=None,
                 completion_tokens=None,
                 attempts=1,
+                used_seed=False,
             )
 
     @cached_property

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from openreason_dagster.domain.catalogue import DatasetColumns
+from openreason_dagster.domain.catalogue_entry import DatasetColumns
 from openreason_dagster.domain.errors import EngineError, SourceError
 from openreason_dagster.domain.inference.unicode_text import well_formed
 from openreason_dagster.domain.provenance import normalise_text

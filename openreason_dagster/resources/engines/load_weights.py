@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openreason_dagster.domain.catalogue import TransformersModel
+from openreason_dagster.domain.catalogue_entry import TransformersModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.resources.engines.chat_tokenizer import ChatTokenizer
 

@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from openreason_dagster.domain.catalogue import CatalogueModel, DatasetModel, OpenAIModel, TransformersModel
+from openreason_dagster.domain.catalogue_entry import (
+    CatalogueModel,
+    DatasetModel,
+    OpenAIModel,
+    RayModel,
+    TransformersModel,
+    VllmModel,
+)
 from openreason_dagster.domain.inference.engine import Engine
 
 
@@ -13,6 +20,14 @@ def open_engine(model: CatalogueModel, folder: Path) -> Engine:
             from openreason_dagster.resources.engines.transformers import TransformersEngine
 
             return TransformersEngine(model, folder)
+        case VllmModel():
+            from openreason_dagster.resources.engines.vllm import VllmEngine
+
+            return VllmEngine(model, folder)
+        case RayModel():
+            from openreason_dagster.resources.engines.ray import RayEngine
+
+            return RayEngine(model, folder)
         case OpenAIModel():
             from openreason_dagster.resources.engines.openai import OpenAIEngine
 

@@ -5,17 +5,18 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from importlib.metadata import version
-from itertools import islice
 from types import TracebackType
 from typing import Self
 
-from openreason_dagster.domain.catalogue import OpenAIModel
+from openreason_dagster.domain.catalogue_entry import OpenAIModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.engine import Engine
+from openreason_dagster.domain.inference.request_feed import RequestFeed
 from openreason_dagster.domain.records import Completion, Failure, Request
 from openreason_dagster.resources.engines.chat_client import ChatClient, Patience, public_address
 
 Answer = Future[Completion | Failure]
+_SECONDS_BETWEEN_PULLS = 0.2
 
 
 class OpenAIEngine(Engine):
@@ -50,7 +51,7 @@ class OpenAIEngine(Engine):
             "sends_seed": self._model.sends_seed,
         }
 
-    def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
+    def stream(self, requests: Iterable[Request | None]) -> Iterator[Completion | Failure]:
         """Answer requests in the order they finish.
 
         Twice as many requests are handed over as are in flight, so that a place that becomes free is filled while
@@ -58,15 +59,15 @@ class OpenAIEngine(Engine):
         """
         if self._session is None:
             raise EngineError(f"model {self._model.name!r}: the engine is not open; use it in a `with` statement.")
-        pending = iter(requests)
+        feed = RequestFeed(requests)
         asked: set[Answer] = set()
         try:
             while True:
                 free = 2 * self._model.concurrency - len(asked)
-                asked.update(map(self._session.ask, islice(pending, free)))
-                if not asked:
+                asked.update(map(self._session.ask, feed.take(free)))
+                if not asked and feed.is_exhausted:
                     return
-                done, asked = wait(asked, return_when=FIRST_COMPLETED)
+                done, asked = wait(asked, timeout=_SECONDS_BETWEEN_PULLS, return_when=FIRST_COMPLETED)
                 yield from _results(done)
         finally:
             for answer in asked:

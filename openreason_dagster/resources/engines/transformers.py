@@ -1,14 +1,14 @@
 """Weights run in this process by Hugging Face Transformers, continuously batched, on a GPU if there is one."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from openreason_dagster.domain.catalogue import TransformersModel
+from openreason_dagster.domain.catalogue_entry import TransformersModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.engine import Engine
+from openreason_dagster.domain.inference.request_feed import RequestFeed
 from openreason_dagster.domain.records import Completion, Failure, Request
 from openreason_dagster.resources.engines.continuous_batch import ContinuousBatch, Decoder, Finished, Job
 from openreason_dagster.resources.engines.load_weights import LoadedModel, load_weights
@@ -68,24 +68,22 @@ class TransformersEngine(Engine):
             "threads": str(torch.get_num_threads()),
         }
 
-    def stream(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
+    def stream(self, requests: Iterable[Request | None]) -> Iterator[Completion | Failure]:
         """Answer requests in the order they finish; one whose prompt leaves no room to answer fails."""
         loaded = self._model_in_use()
         batch = ContinuousBatch(_decoder(loaded), self._model.batch_size)
-        pending = iter(requests)
-        is_exhausted, waited = False, 0
-        while not is_exhausted or batch.busy_rows:
-            if not is_exhausted and self._is_admission_time(batch, waited):
-                wanted = len(batch.free_rows)
-                prepared = [_prepare(request, loaded) for request in islice(pending, wanted)]
-                is_exhausted, waited = len(prepared) < wanted, 0
+        feed, waited = RequestFeed(requests), 0
+        while not feed.is_exhausted or batch.busy_rows:
+            if not feed.is_exhausted and self._is_admission_time(batch, waited):
+                prepared = [_prepare(request, loaded) for request in feed.take(len(batch.free_rows))]
+                waited = 0
                 yield from (each for each in prepared if isinstance(each, Failure))
                 yield from _completions(batch.admit([each for each in prepared if isinstance(each, Job)]), loaded)
-                if is_exhausted:
+                if feed.is_exhausted:
                     batch.shrink()
             yield from _completions(batch.step(), loaded)
             waited += 1
-            if is_exhausted and len(batch.free_rows) > len(batch.busy_rows):
+            if feed.is_exhausted and len(batch.free_rows) > len(batch.busy_rows):
                 batch.shrink()
 
     def _is_admission_time(self, batch: ContinuousBatch, waited: int) -> bool:

@@ -1,6 +1,6 @@
 import pytest
 
-from openreason_dagster.domain.catalogue import DatasetColumns, DatasetModel, OpenAIModel, TransformersModel
+from openreason_dagster.domain.catalogue_entry import DatasetColumns, DatasetModel, OpenAIModel, TransformersModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.fingerprint import fingerprint, sampling_record, weights_identity
 from openreason_dagster.domain.recipe import Sampling

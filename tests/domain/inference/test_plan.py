@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from openreason_dagster.domain.catalogue import DatasetColumns, DatasetModel, TransformersModel
+from openreason_dagster.domain.catalogue_entry import DatasetColumns, DatasetModel, TransformersModel
 from openreason_dagster.domain.inference.plan import (
     RequestCount,
     applicable_temperatures,

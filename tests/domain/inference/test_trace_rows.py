@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from openreason_dagster.domain.catalogue import DatasetColumns, DatasetModel, TransformersModel
+from openreason_dagster.domain.catalogue_entry import DatasetColumns, DatasetModel, TransformersModel
 from openreason_dagster.domain.inference.plan import build_plan, pending_requests
 from openreason_dagster.domain.inference.trace_rows import failure_rows, trace_rows
 from openreason_dagster.domain.provenance import stable_hash
@@ -66,7 +66,7 @@ def test_a_completion_becomes_a_row():
     ids=["temperature-unknown", "temperature-stated"],
 )
 def test_imported_traces_have_null_for_what_is_not_known(model, key, temperature):
-    row = row_of(model, key, prompt_tokens=None, completion_tokens=None)
+    row = row_of(model, key, prompt_tokens=None, completion_tokens=None, used_seed=False)
     assert row["seed"] is row["prompt_tokens"] is row["completion_tokens"] is None
     assert row["sampling_temperature"] == temperature
 

@@ -2,6 +2,9 @@
 
 Every table is created with its schema and partition columns before its first write. Appends are small commits, a
 partition is replaced in one transaction, and a write whose rows do not have the table's schema is refused.
+
+`deltalake` and `pyarrow` are imported inside the functions that use them: loading them takes a tenth of the time in
+which the code location has to be ready.
 """
 
 import random
@@ -10,16 +13,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import dagster as dg
 import polars as pl
-import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
 
 from openreason_dagster.domain.errors import TableError
 from openreason_dagster.domain.schemas import TABLES, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
 
 _COMMIT_ATTEMPTS = 8
 _KEEP_LOG = {"delta.enableExpiredLogCleanup": "false"}  # a release may refer to a version of any age
@@ -42,12 +46,15 @@ class Tables(dg.ConfigurableResource["Tables"]):
             raise TableError(f"there is no table {name!r}; known tables: {', '.join(sorted(TABLES))}.")
         return str(Path(self.root) / name)
 
-    def find(self, name: str) -> DeltaTable | None:
+    def find(self, name: str) -> "DeltaTable | None":
         """The table at its latest version; None if nothing was ever written to it.
 
         Raises:
             TableError: the folder is there but cannot be read as a table.
         """
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
         uri = self.uri(name)
         try:
             if DeltaTable.is_deltatable(uri):
@@ -61,12 +68,14 @@ class Tables(dg.ConfigurableResource["Tables"]):
             ) from error
         return None
 
-    def open(self, name: str) -> DeltaTable:
+    def open(self, name: str) -> "DeltaTable":
         """The table at its latest version, created empty if it does not exist: for those who write.
 
         Raises:
             TableError: the table cannot be read or created.
         """
+        from deltalake import DeltaTable
+
         found, uri = self.find(name), self.uri(name)
         if found is None:
             _retry(name, lambda: _create(uri, TABLES[name]))
@@ -89,6 +98,8 @@ class Tables(dg.ConfigurableResource["Tables"]):
 
     def append(self, name: str, rows: pl.DataFrame) -> None:
         """Add rows in one commit; no rows, no commit."""
+        from deltalake import write_deltalake
+
         _require_schema(TABLES[name], rows)
         if rows.height:
             _retry(name, lambda: write_deltalake(self.open(name), rows, mode="append"))
@@ -155,11 +166,13 @@ def partition_predicate(keys: dict[str, str]) -> str:
     return " AND ".join(sql_equals(column, value) for column, value in keys.items())
 
 
-def _arrow_schema(table: Table) -> pa.Schema:
+def _arrow_schema(table: Table) -> "pa.Schema":
     return table.frame([]).to_arrow().schema
 
 
-def _create(uri: str, table: Table) -> DeltaTable:
+def _create(uri: str, table: Table) -> "DeltaTable":
+    from deltalake import DeltaTable
+
     return DeltaTable.create(
         uri,
         _arrow_schema(table),
@@ -171,7 +184,7 @@ def _create(uri: str, table: Table) -> DeltaTable:
     )
 
 
-def _compact(table: DeltaTable) -> int:
+def _compact(table: "DeltaTable") -> int:
     metrics = table.optimize.compact()
     return int(metrics["numFilesRemoved"]) - int(metrics["numFilesAdded"])
 
@@ -181,7 +194,9 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _overwrite(table: DeltaTable, reader: pa.RecordBatchReader, keys: dict[str, str]) -> None:
+def _overwrite(table: "DeltaTable", reader: "pa.RecordBatchReader", keys: dict[str, str]) -> None:
+    from deltalake import write_deltalake
+
     write_deltalake(table, reader, mode="overwrite", predicate=partition_predicate(keys) if keys else None)
 
 
@@ -197,10 +212,12 @@ class _RowStream:
         self._batches = batches
         self.error: Exception | None = None
 
-    def reader(self) -> pa.RecordBatchReader:
+    def reader(self) -> "pa.RecordBatchReader":
+        import pyarrow as pa
+
         return pa.RecordBatchReader.from_batches(_arrow_schema(self._table), self._record_batches())
 
-    def _record_batches(self) -> Iterator[pa.RecordBatch]:
+    def _record_batches(self) -> "Iterator[pa.RecordBatch]":
         schema, batches = _arrow_schema(self._table), iter(self._batches)
         try:
             with ThreadPoolExecutor(max_workers=1) as producer:
@@ -231,6 +248,8 @@ def _require_schema(table: Table, rows: pl.DataFrame) -> None:
 
 
 def _retry(name: str, write: Callable[[], _Result], *, attempts: int = _COMMIT_ATTEMPTS) -> _Result:
+    from deltalake.exceptions import CommitFailedError, DeltaError
+
     for attempt in range(1, attempts + 1):
         try:
             return write()

@@ -6,7 +6,6 @@ from importlib.resources import files
 
 import polars as pl
 import yaml
-from jinja2 import Environment, StrictUndefined
 
 from openreason_dagster.domain.catalogue_entry import CatalogueModel
 from openreason_dagster.domain.recipe import Recipe
@@ -41,6 +40,8 @@ def dataset_card(
     recipe: Recipe, shards: Sequence[Shard], *, counts: CardCounts, models: Mapping[str, CatalogueModel]
 ) -> str:
     """README.md of the release: header, how to load, counts, sources, models, verification, limits."""
+    from jinja2 import Environment, StrictUndefined
+
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701 - Markdown, and every value is ours or a name checked by the recipe
     template = files("openreason_dagster.domain.release").joinpath("templates/card.md").read_text(encoding="utf-8")
     return environment.from_string(template).render(

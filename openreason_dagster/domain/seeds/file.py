@@ -11,9 +11,6 @@ from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from openreason_dagster.domain.errors import SourceError
 
 PARQUET_BATCH_ROWS = 1_000
@@ -88,6 +85,9 @@ def _csv_rows(file: IO[bytes], place: str) -> Iterator[Row]:
 
 
 def _parquet_rows(file: IO[bytes], place: str) -> Iterator[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     with tempfile.TemporaryFile() as unpacked:
         if not isinstance(file, BufferedReader):
             shutil.copyfileobj(file, unpacked)

@@ -38,7 +38,7 @@ from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
-from openreason_dagster.sensors import new_models
+from openreason_dagster.sensors import new_models, stale_models
 
 
 def build_definitions(settings: Settings, *, resources: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -56,7 +56,7 @@ def build_definitions(settings: Settings, *, resources: Mapping[str, object] | N
             asset_checks=build_checks(recipe),
             jobs=[*build_jobs(), maintain_tables],
             schedules=[maintain_tables_daily],
-            sensors=[new_models, automation_sensor()],
+            sensors=[new_models, stale_models, automation_sensor()],
             resources=default_resources(settings) | dict(resources or {}),
             executor=dg.in_process_executor,
         )

@@ -1,5 +1,7 @@
 """Prompt statistics: how each model at each temperature does on each prompt."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 import polars as pl
 
@@ -14,6 +16,21 @@ from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
 
+def _statistics(tables: Mapping[str, pl.LazyFrame], workspace: Workspace) -> pl.DataFrame:
+    """Statistics of every model; imported traces are taken whole, so the recipe's rule did not stop their sampling."""
+    adaptive = workspace.recipe().sampling.adaptive
+    pool, samples = tables["prompt_pool"], tables["sampled_traces"].select("trace_id", "sample_index")
+    verified = tables["verified_traces"].join(samples, on="trace_id", how="inner")
+    if adaptive is None:
+        return compute_statistics(verified, pool)
+    imported = pl.col("model").is_in(workspace.imported_models())
+    parts = (
+        compute_statistics(verified.filter(~imported), pool, rule=adaptive.rule),
+        compute_statistics(verified.filter(imported), pool),
+    )
+    return pl.concat(parts).sort("prompt_id", "model", "temperature")
+
+
 @dg.asset(
     deps=["verified_traces", "prompt_pool"],
     group_name="statistics",
@@ -26,7 +43,7 @@ def prompt_statistics(tables: Tables, workspace: Workspace) -> dg.MaterializeRes
     """Asset: samples, correct, pass@k, majority answer and difficulty per prompt × model × temperature."""
     require_own("prompt_pool", tables, workspace.recipe())
     scoped = recipe_tables(tables, workspace)
-    rows = compute_statistics(scoped["verified_traces"], scoped["prompt_pool"])
+    rows = _statistics(scoped, workspace)
     tables.replace("prompt_statistics", rows)
     by_model = (
         rows.group_by("model", "temperature")

@@ -1,10 +1,8 @@
 """Sampled traces: what every model answers to every prompt at every temperature."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cached_property
 from time import monotonic
 from typing import Any
 
@@ -13,19 +11,25 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import announce_partition, definition_metadata, picture, preview
 from openreason_dagster.domain.errors import EngineError
-from openreason_dagster.domain.inference.plan import RequestCount, SamplingPlan, pending_requests
-from openreason_dagster.domain.inference.sampler import Progress, sample
-from openreason_dagster.domain.inference.trace_rows import failure_rows, record_as_text, trace_rows
+from openreason_dagster.domain.inference.allowance import Allowance
+from openreason_dagster.domain.inference.cost import estimate
+from openreason_dagster.domain.inference.plan import SamplingPlan
+from openreason_dagster.domain.inference.sampler import Batch, Progress, sample
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.records import Completion, Failure
 from openreason_dagster.domain.release.plots import length_histogram
 from openreason_dagster.domain.release.report_data import completion_lengths
-from openreason_dagster.domain.schemas import SAMPLED_TRACES, SAMPLING_PLANS
+from openreason_dagster.domain.schemas import SAMPLED_TRACES
+from openreason_dagster.domain.verification.workers import Workers
 from openreason_dagster.partitions import temperatures_by_model, trace_key
-from openreason_dagster.resources.model_plan import ModelPlan
+from openreason_dagster.resources.judging import verify_partition
+from openreason_dagster.resources.ledger import allowance
+from openreason_dagster.resources.model_plan import ModelPlan, sampling_plan, sampling_rule
 from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.scope import require_own
-from openreason_dagster.resources.tables import Tables, partition_predicate, sql_equals
+from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.trace_store import TraceStore
+from openreason_dagster.resources.verification_workers import verification_workers
 from openreason_dagster.resources.workspace import Workspace
 
 SAMPLING_POOL = "gpu"
@@ -54,8 +58,9 @@ def sampled_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
         progress: dg.ResourceParam[ProgressListener],
     ) -> dg.MaterializeResult[None]:
         for model, temperatures in temperatures_by_model(context.partition_keys).items():
-            run = ModelRun.prepare(context, tables, workspace, model=model, temperatures=temperatures)
-            run.execute(progress)
+            with verification_workers(workspace.recipe().verification) as judges:
+                run = ModelRun.prepare(context, tables, workspace, judges, model=model, temperatures=temperatures)
+                run.execute(progress)
         return dg.MaterializeResult()
 
     return asset
@@ -69,11 +74,16 @@ class ModelRun:
     tables: Tables
     recipe: Recipe
     model: ModelPlan
+    store: TraceStore
+    allowance: Allowance
     idle_temperatures: Sequence[str]
     """Temperatures of the run that do not apply to this model."""
-    left: Counter[str]
+    unfinished: set[str]
+    """Temperatures with requests to ask or to wait for."""
     errors: dict[str, Counter[str]] = field(default_factory=dict)
     """Failed requests per temperature and class of failure."""
+    verdicts: Counter[bool] = field(default_factory=Counter)
+    """Traces of this run that were judged while sampling, by whether they are correct."""
     last_line: float = 0.0
 
     @classmethod
@@ -82,21 +92,32 @@ class ModelRun:
         context: dg.AssetExecutionContext,
         tables: Tables,
         workspace: Workspace,
+        judges: Workers,
         *,
         model: str,
         temperatures: Sequence[str],
     ) -> "ModelRun":
-        """Find out what is asked, and what of it earlier runs have committed; loads no weights."""
+        """Find out what is asked, and what of it earlier runs have committed; loads no weights.
+
+        In rounds, what to ask depends on verdicts, so committed traces that have none yet are judged first.
+        """
         recipe = workspace.recipe()
         require_own("prompt_pool", tables, recipe)
+        plan = sampling_plan(workspace, workspace.model(model), temperatures)
+        asks_in_rounds = sampling_rule(workspace, plan) is not None
+        if asks_in_rounds:
+            for temperature in plan.temperatures:
+                verify_partition(tables, judges, model=model, temperature=temperature.key)
         planned = ModelPlan.of(tables, workspace, model=model, temperatures=temperatures)
         return cls(
             context=context,
             tables=tables,
             recipe=recipe,
             model=planned,
+            store=TraceStore(tables, recipe.name, context.run.run_id, planned, judges if asks_in_rounds else None),
+            allowance=allowance(tables, recipe, model=model, price=planned.entry.price),
             idle_temperatures=[key for key in temperatures if key not in planned.counts],
-            left=Counter({key: count.pending for key, count in planned.counts.items()}),
+            unfinished={key for key, count in planned.counts.items() if count.pending},
         )
 
     @property
@@ -104,97 +125,79 @@ class ModelRun:
         """What is asked at each temperature."""
         return self.model.plan
 
-    @property
-    def counts(self) -> dict[str, RequestCount]:
-        """Planned and committed requests at the start of the run."""
-        return self.model.counts
-
     def execute(self, listener: ProgressListener) -> None:
         """Sample what is pending; report each temperature as soon as its last row is committed.
 
         Raises:
             EngineError: the engine is gone, or more requests failed than the recipe allows.
         """
-        planned = sum(count.planned for count in self.counts.values())
-        pending = sum(self.left.values())
-        listener.started(self.plan.model, planned=planned, committed=planned - pending)
-        self.context.log.info("%s: %d of %d requests to sample", self.plan.model, pending, planned)
-        for key in [*self.idle_temperatures, *(key for key in self.counts if not self.left[key])]:
+        counts = self.model.counts
+        pending = sum(count.pending for count in counts.values())
+        expected = estimate(
+            counts,
+            self.tables.scan("sampling_ledger", recipe=self.recipe.name),
+            model=self.plan.model,
+            max_tokens=self.recipe.sampling.max_tokens,
+            price=self.model.entry.price,
+        )
+        listener.started(self.plan.model, committed=sum(count.committed for count in counts.values()), left=expected)
+        self.context.log.info("%s: %s", self.plan.model, expected.in_words())
+        for key in [*self.idle_temperatures, *(key for key in counts if key not in self.unfinished)]:
             self._finish(key)
         if pending:
             self._sample(listener)
-        for key in [*self.idle_temperatures, *self.counts]:
+        for key in [*self.idle_temperatures, *counts]:
             self._describe(key)
         self._require_few_failures()
 
-    def _put_first_plans(self, keys: Iterable[str]) -> None:
-        """Partitions without a plan take effect with their first traces, so that whatever is committed can be used."""
-        for key in set(keys) - self._temperatures_with_plan:
-            self._put_plan(key)
-            self._temperatures_with_plan.add(key)
-
-    @cached_property
-    def _temperatures_with_plan(self) -> set[str]:
-        rows = self.tables.scan("sampling_plans", recipe=self.recipe.name).filter(pl.col("model") == self.plan.model)
-        return set(rows.select("temperature").collect()["temperature"])
-
-    def _put_plan(self, key: str) -> None:
-        temperature = self.plan.at(key)
-        keys = {"recipe": self.recipe.name, "model": self.plan.model, "temperature": key}
-        row = keys | {
-            "fingerprint": temperature.fingerprint,
-            "sampling_record": record_as_text(temperature.record),
-            "planned": self.counts[key].planned,
-            "planned_at": datetime.now(UTC),
-        }
-        self.tables.replace("sampling_plans", SAMPLING_PLANS.frame([row]), **keys)
-
     def _sample(self, listener: ProgressListener) -> None:
-        for key in self.counts:
-            if self.left[key]:
-                settings = sql_equals("fingerprint", self.plan.at(key).fingerprint)
-                self.tables.delete("sampling_failures", f"{self._partition(key)} AND {settings}")
-        requests = pending_requests(
-            self.model.prompts,
-            self.plan,
-            committed=self.model.committed,
-            samples_available=self.model.engine.samples_available,
-        )
+        self.store.forget_failures(self.unfinished)
         with self.model.engine as engine:
             sample(
                 engine,
-                requests,
-                self._commit,
-                totals=dict(self.left),
+                self.allowance.within(self.model.source),
+                store=self.store.put,
+                stored=self._stored,
+                totals=self.model.source.totals,
                 commit_rows=self.recipe.sampling.commit_rows,
                 commit_seconds=self.recipe.sampling.commit_seconds,
                 progress=lambda progress: self._show(listener, progress),
+                goes_on=self._settle,
             )
+        if self.allowance.reached:
+            listener.stopped(self.plan.model, limit=self.allowance.reached)
+            self.context.log.warning(
+                "%s: the limit %s is reached, so %s stays partial; raise it and run again to go on",
+                self.plan.model, self.allowance.reached, ", ".join(sorted(self.unfinished)),
+            )  # fmt: skip
 
-    def _commit(self, completions: Sequence[Completion], failures: Sequence[Failure]) -> None:
-        now, run_id = datetime.now(UTC), self.context.run.run_id
-        environment = self.model.engine.environment()
-        rows = trace_rows(completions, self.plan, environment=environment, run_id=run_id, sampled_at=now)
-        self._put_first_plans(completion.request.temperature_key for completion in completions)
-        self.tables.append("sampled_traces", rows)
-        self.tables.append("sampling_failures", failure_rows(failures, self.plan, run_id=run_id, failed_at=now))
-        for failure in failures:
+    def _settle(self, result: Completion | Failure) -> bool:
+        self.allowance.settle(result)
+        return not self.allowance.is_time_over()
+
+    def _stored(self, batch: Batch, correct: Mapping[str, bool]) -> None:
+        for failure in batch.failures:
             self.errors.setdefault(failure.request.temperature_key, Counter())[failure.error] += 1
-        results: list[Completion | Failure] = [*completions, *failures]
-        done = Counter(result.request.temperature_key for result in results)
-        self.left.subtract(done)
-        for key in done:
-            if not self.left[key]:
-                self._finish(key)
+        for result in batch.results:
+            self.model.source.record(result, is_correct=correct.get(result.request.trace_id, False))
+        self.verdicts.update(correct.values())
+        for key in [key for key in self.model.counts if key in self.unfinished and self.model.source.is_settled(key)]:
+            self.unfinished.remove(key)
+            self._finish(key)
 
     def _finish(self, key: str) -> None:
         """Let the partition's new traces take the place of those of earlier settings, unless too many are missing."""
         if self._has_failed(key):
             return
-        if key in self.counts:
-            self._put_plan(key)
-        numbers = {"failed_requests": self._failures(key)}
-        announce_partition(self.context, trace_key(self.plan.model, key), numbers)
+        if key in self.model.counts:
+            self.store.put_plan(key, planned=self._planned(key))
+        announce_partition(
+            self.context, trace_key(self.plan.model, key), {"failed_requests": self._failures(key), "partial": 0}
+        )
+
+    def _planned(self, key: str) -> int:
+        """Traces asked for; in rounds it grows while prompts are not settled."""
+        return self.model.counts[key].committed + self.model.source.totals()[key]
 
     def _failures(self, key: str) -> int:
         return self.errors.get(key, Counter()).total()
@@ -202,17 +205,20 @@ class ModelRun:
     def _has_failed(self, key: str) -> bool:
         if not self._failures(key):
             return False
-        return self._failures(key) > self.recipe.sampling.failed_share_limit * self.counts[key].planned
+        return self._failures(key) > self.recipe.sampling.failed_share_limit * self._planned(key)
 
     def _describe(self, key: str) -> None:
         rows = self.tables.scan("sampled_traces", model=self.plan.model, temperature=key)
-        if key in self.counts:
+        if key in self.model.counts:
             rows = rows.filter(pl.col("fingerprint") == self.plan.at(key).fingerprint)
         metadata = _metadata(rows, self.model.prompts, failed=self._failures(key))
+        if key in self.unfinished and self.allowance.reached:
+            metadata |= {"partial": 1, "stopped_by": self.allowance.reached}
         self.context.add_asset_metadata(metadata, partition_key=trace_key(self.plan.model, key))
 
     def _show(self, listener: ProgressListener, progress: Progress) -> None:
-        listener.advanced(self.plan.model, progress)
+        acceptance = self.verdicts[True] / self.verdicts.total() if self.verdicts else None
+        listener.advanced(self.plan.model, progress, money=self.allowance.spent_money(), acceptance=acceptance)
         if monotonic() - self.last_line >= _SECONDS_BETWEEN_LOG_LINES:
             self.last_line = monotonic()
             self.context.log.info(
@@ -222,16 +228,13 @@ class ModelRun:
 
     def _require_few_failures(self) -> None:
         limit = self.recipe.sampling.failed_share_limit
-        for key in filter(self._has_failed, self.counts):
+        for key in filter(self._has_failed, self.model.counts):
             raise EngineError(
-                f"model {self.plan.model!r} at temperature {key}: {self._failures(key)} of {self.counts[key].planned} "
+                f"model {self.plan.model!r} at temperature {key}: {self._failures(key)} of {self._planned(key)} "
                 f"requests failed, most often with {self.errors[key].most_common(1)[0][0]!r}, over the recipe limit "
                 f"`sampling.failed_share_limit` {limit:g}. The rest is committed. Table sampling_failures says why; "
                 "run the partition again to try only these."
             )
-
-    def _partition(self, key: str) -> str:
-        return partition_predicate({"model": self.plan.model, "temperature": key})
 
 
 def _metadata(rows: pl.LazyFrame, prompts: pl.DataFrame, *, failed: int) -> dict[str, Any]:

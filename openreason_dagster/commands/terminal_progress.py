@@ -7,6 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from openreason_dagster.domain.inference.cost import Estimate
 from openreason_dagster.domain.inference.sampler import Progress as SamplingProgress
 from openreason_dagster.resources.progress import ProgressListener
 
@@ -48,22 +49,36 @@ class TerminalProgress(ProgressListener):
         """A new stage begins."""
         self._console.print(f"[bold]›[/bold] {title}")
 
-    def started(self, model: str, *, planned: int, committed: int) -> None:
-        """Say what is left of a model; draw a bar if anything is."""
-        if committed == planned:
-            self._console.print(f"  {model}: all {planned} traces are already sampled; nothing is sampled again")
+    def started(self, model: str, *, committed: int, left: Estimate) -> None:
+        """Say what is left of a model and what it will cost; draw a bar if anything is."""
+        if not left.requests:
+            self._console.print(f"  {model}: all {committed} traces are already sampled; nothing is sampled again")
             return
         if committed:
+            planned = committed + left.requests
             self._console.print(f"  {model}: {committed} of {planned} traces are already sampled; going on from there")
-        self._tasks[model] = self._bars.add_task(model, total=planned - committed, rate="")
+        self._console.print(f"  {model}: {left.in_words()}")
+        self._tasks[model] = self._bars.add_task(model, total=left.requests, rate="")
 
-    def advanced(self, model: str, progress: SamplingProgress) -> None:
+    def advanced(self, model: str, progress: SamplingProgress, *, money: float, acceptance: float | None) -> None:
         """Move the bar, or print a line now and then."""
         self._done[model] = progress.done
         rate = f"{progress.tokens_per_second:,.0f} tokens/s"
+        if acceptance is not None:
+            rate += f", {acceptance:.0%} correct"
+        if money:
+            rate += f", {money:,.2f} spent"
         if progress.failed:
             rate += f", {progress.failed} failed"
-        self._bars.update(self._tasks[model], completed=progress.done + progress.failed, rate=rate)
+        done = progress.done + progress.failed
+        self._bars.update(self._tasks[model], completed=done, total=progress.total, rate=rate)
         if not self._console.is_terminal and monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = monotonic()
             self._console.print(f"  {model}: {progress.done} of {progress.total} traces, {rate}")
+
+    def stopped(self, model: str, *, limit: str) -> None:
+        """Say that the budget ended a run, and how to go on."""
+        self._console.print(
+            f"  [bold]{model}: {limit} is reached[/bold]; what was sampled is kept, the rest is left. "
+            "Raise the limit and run again to go on."
+        )

@@ -76,14 +76,26 @@ def select_models(patterns: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def _require_local_path(model: CatalogueModel, path: Path) -> None:
-    if not isinstance(model, (DatasetModel, WeightsModel)):
+    found = _local_path(model)
+    if found is None:
         return
-    is_local = isinstance(model, DatasetModel) or model.path.startswith((".", "/"))
-    if is_local and not (path.parent / model.path).exists():
+    key, place = found
+    if not (path.parent / place).exists():
         raise RecipeError(
-            f"{path}: key `path` names {model.path!r}, which does not exist. Paths start from {str(path.parent)!r}; "
+            f"{path}: key `{key}` names {place!r}, which does not exist. Paths start from {str(path.parent)!r}; "
             "correct it, or name a hub repository as owner/name."
         )
+
+
+def _local_path(model: CatalogueModel) -> tuple[str, str] | None:
+    """Key and value of the entry's path, if it is one on this machine."""
+    if isinstance(model, DatasetModel) and model.path is not None:
+        return "path", model.path
+    if isinstance(model, DatasetModel) and model.hub is not None and model.hub.is_local:
+        return "repository", model.hub.repository
+    if isinstance(model, WeightsModel) and model.path.startswith((".", "/")):
+        return "path", model.path
+    return None
 
 
 def _require_pinned(model: CatalogueModel, path: Path) -> None:

@@ -1,10 +1,10 @@
 """What one file of the model catalogue may say: a model, the engine that runs it, and its price."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from openreason_dagster.domain.recipe import Name
+from openreason_dagster.domain.recipe import HubLocation, Name, require_commit
 from openreason_dagster.domain.yaml_model import YamlModel
 
 
@@ -113,7 +113,11 @@ class OpenAIModel(_Entry):
 
 
 class DatasetColumns(YamlModel):
-    """Which column of a set of imported traces holds what."""
+    """Which column of a set of imported traces holds what.
+
+    Where completions are a list, a list in another column holds one value for each; where they are objects, a key of
+    theirs may be named instead of a column.
+    """
 
     prompt: str
     completions: str
@@ -121,18 +125,70 @@ class DatasetColumns(YamlModel):
     completion_text: str | None = None
     """Key of the text when `completions` is a list of objects."""
     reasoning: str | None = None
-    """Column with the reasoning when it is kept apart from the answer."""
+    """Where the reasoning is when it is kept apart from the answer."""
+    finish_reason: str | None = None
+    """Where it says `stop` or `length`; any other value is taken as not stated."""
+    completion_tokens: str | None = None
+    """Where the number of generated tokens is."""
+
+
+DatasetLayout = Literal["columns", "openr1_math", "mixture_of_thoughts", "open_thoughts", "s1k", "messages"]
+"""How a row holds its traces: as `columns` says, or as the published set of that name does."""
 
 
 class DatasetModel(_Entry):
     """Traces that somebody else sampled, imported instead of generated."""
 
     engine: Literal["dataset"]
-    path: str
+    path: str | None = None
     """JSONL, CSV or Parquet file, plain or gzip, relative to the catalogue file."""
-    columns: DatasetColumns
+    repository: str | None = None
+    """Instead of `path`: a `datasets` repository, taken at the commit `revision`, or a local folder in the hub's
+    layout, starting with `.` or `/`."""
+    config: str | None = None
+    split: str | None = None
+    """Split of the repository."""
+    layout: DatasetLayout = "columns"
+    columns: DatasetColumns | None = None
+    """Needed by the layout `columns` and by no other."""
+    record: list[str] = Field(default_factory=list)
+    """Further columns to keep with each trace, e.g. row ids, the set's own verdicts, the model that was sampled."""
+    limit: int | None = Field(default=None, ge=1)
+    """Read this many rows at most."""
     temperature: float | None = None
     """Temperature the traces were sampled at; null when the set does not state it."""
+
+    @property
+    def hub(self) -> HubLocation | None:
+        """Where the repository is; None for a file."""
+        if self.repository is None or self.split is None:
+            return None
+        is_local = self.repository.startswith((".", "/"))
+        revision = None if is_local else self.revision
+        return HubLocation(
+            kind="hub", repository=self.repository, revision=revision, config=self.config, split=self.split
+        )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.repository is None):
+            raise ValueError("give `path` for a file or `repository` for a data set of the hub, not both")
+        if self.repository is None and (self.config is not None or self.split is not None):
+            raise ValueError("`config` and `split` belong to `repository`; remove them")
+        if self.repository is not None and self.split is None:
+            raise ValueError("`repository` needs `split`, e.g. `split: train`")
+        if self.repository is not None and not self.repository.startswith((".", "/")):
+            try:
+                require_commit(self.revision)
+            except ValueError as error:
+                raise ValueError(f"`revision` of a hub repository: found {self.revision!r}; {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _columns_fit_layout(self) -> Self:
+        if (self.layout == "columns") != (self.columns is not None):
+            raise ValueError("`columns` is needed by the layout `columns`, which is the default, and by no other")
+        return self
 
 
 CatalogueModel = TransformersModel | VllmModel | RayModel | OpenAIModel | DatasetModel

@@ -8,6 +8,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -51,7 +52,29 @@ def folder_hash(folder: Path) -> Mapping[str, str]:
     return {path.name: file_hash(path) for path in files}
 
 
+def tree_hash(folder: Path) -> Mapping[str, str]:
+    """SHA-256 of every file below a folder of data, by relative path; hidden files are left out.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {
+        path.as_posix(): file_hash(folder / path)
+        for path in files
+        if not any(part.startswith(".") for part in path.parts)
+    }
+
+
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal, read in blocks."""
+    """SHA-256 of a file's bytes, hexadecimal, read in blocks; a file that has not changed is read once per process."""
+    state = path.stat()
+    return _hash_of(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _hash_of(path: Path, size: int, modified: int) -> str:
+    """The hash of a file as it is at this size and time of modification, which stand for its content."""
+    del size, modified
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

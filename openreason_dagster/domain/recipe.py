@@ -10,6 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from openreason_dagster.domain.recipe_budget import Budget
+from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.records import Domain, VerifierKind
 from openreason_dagster.domain.yaml_model import YamlModel
 
@@ -31,7 +33,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Columns(YamlModel):
-    """Which column of a file holds what. Only `prompt` is needed by every verifier."""
+    """Which column of a file holds what. Only `prompt` is needed by every verifier.
+
+    `messages[user]` is the first user turn of the conversations in the column `messages`.
+    """
 
     prompt: str
     answer: str | None = None
@@ -169,26 +174,6 @@ class Pool(YamlModel):
     """Above this share of refused seeds the pool fails."""
 
 
-class Sampling(YamlModel):
-    """What is asked of every model for every prompt."""
-
-    samples_per_prompt: int = Field(ge=1)
-    max_tokens: int = Field(ge=1)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    top_k: int | None = Field(default=None, ge=1)
-    system_prompt: str | None = None
-    template: str = "plain"
-    """Name of a prompt template shipped with the package, or a path to a text file holding `{prompt}`."""
-    stop: list[str] = Field(default_factory=list)
-    """Texts that end a completion and are cut off, besides the model's own end of turn."""
-    logprobs: bool = False
-    """Whether to keep the log-probability of every generated token; not part of the fingerprint."""
-    commit_rows: int = Field(default=256, ge=1)
-    commit_seconds: float = Field(default=5.0, gt=0)
-    failed_share_limit: Share = 0.1
-    """Above this share of failed requests a partition fails."""
-
-
 class Verification(YamlModel):
     """Limits of the processes that compare answers."""
 
@@ -253,6 +238,7 @@ class Recipe(YamlModel):
     temperatures: list[float | Literal["imported"]] = Field(min_length=1)
     pool: Pool = Pool()
     sampling: Sampling
+    budget: Budget = Budget()
     verification: Verification = Verification()
     reward_weights: RewardWeights = RewardWeights()
     reasoning_data: ReasoningData = ReasoningData()
@@ -278,6 +264,17 @@ class Recipe(YamlModel):
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:
                 raise ValueError(f"{what} name {repeated[0]!r} is used twice; names are partition keys")
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_fill_the_mix(self) -> Self:
+        adaptive, kept = self.sampling.adaptive, self.reasoning_data.traces_per_prompt
+        if adaptive is not None and adaptive.enough_correct < kept:
+            raise ValueError(
+                f"`sampling.adaptive.enough_correct` is {adaptive.enough_correct}, but "
+                f"`reasoning_data.traces_per_prompt` keeps up to {kept} correct traces of a prompt; "
+                "raise the one or lower the other"
+            )
         return self
 
     @property

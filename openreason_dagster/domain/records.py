@@ -109,7 +109,8 @@ class Completion:
     request: Request
     text: str
     reasoning: str | None
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length"] | None
+    """None where an imported set does not state it."""
     opened_think: bool
     """Whether the prompt, as the model saw it, ended inside a think block."""
     prompt_tokens: int | None
@@ -119,6 +120,8 @@ class Completion:
     """Whether the text was drawn with the request's own seed."""
     token_logprobs: tuple[float, ...] | None = None
     """Natural logarithm of each generated token's probability; None where not asked for or not available."""
+    imported: str | None = None
+    """JSON object: where an imported trace stands in its set, and what the set says of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

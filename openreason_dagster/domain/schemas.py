@@ -75,6 +75,7 @@ _PROMPT_ID = _text("prompt_id", "Hash of the normalised prompt text and its veri
 _TRACE_ID = _text("trace_id", "Hash of prompt, model, temperature, sample index and fingerprint.")
 _MODEL = _text("model", "Catalogue name of the model; a partition key.")
 _TEMPERATURE = _text("temperature", "Temperature as a partition key, e.g. `0.6`, or `imported`.")
+_UNBIASED = "Unbiased estimate; null without so many judged traces, in the first round where sampling is adaptive."
 _TRACE_PARTITION = ("model", "temperature")
 _SEED_COLUMNS = (
     _PROMPT_ID,
@@ -143,7 +144,7 @@ SAMPLED_TRACES = Table(
         _text("reasoning", "Text inside the think block, verbatim."),
         _text("answer", "Text after the think block, verbatim; empty when the block never closed."),
         _text("think_state", "How the think block was delimited (see records.ThinkState)."),
-        _text("finish_reason", "`stop` or `length` (cut at the token limit)."),
+        _text_or_null("finish_reason", "`stop`, `length` (cut at the token limit); null when a set does not state it."),
         _integer_or_null("prompt_tokens", "Tokens of the rendered prompt."),
         _integer_or_null("completion_tokens", "Tokens generated."),
         _number_or_null("sampling_temperature", "Temperature used; null when an imported set does not state it."),
@@ -161,6 +162,11 @@ SAMPLED_TRACES = Table(
         ),
         _integer("attempts", "Attempts it took, 1 to 3."),
         _text("sampling_record", "JSON object: every part of the fingerprint."),
+        _text_or_null(
+            "imported_record",
+            "JSON object of an imported trace: `row` and `completion` number its place in the set, `stated` is what "
+            "the set says of it; null for traces sampled here.",
+        ),
         _text("environment", "JSON object: engine, its version, hardware and library versions."),
         _text("run_id", "Dagster run that committed the row."),
         _time("sampled_at", "When the completion arrived, UTC."),
@@ -195,6 +201,26 @@ SAMPLING_PLANS = Table(
         _text("sampling_record", "JSON object: every part of the fingerprint."),
         _integer("planned", "Traces the recipe asks for."),
         _time("planned_at", "When the plan took effect, UTC."),
+    ),
+    ("recipe",),
+)
+
+SAMPLING_LEDGER = Table(
+    "sampling_ledger",
+    "What sampling has cost, one row per commit and temperature; sums are what a recipe, a model or a run has spent.",
+    (
+        _text("recipe", "Name of the recipe."),
+        _text("run_id", "Dagster run that spent it."),
+        _MODEL,
+        _TEMPERATURE,
+        _integer("traces", "Completions of this commit."),
+        _integer("failures", "Requests of this commit that were given up."),
+        _integer("prompt_tokens", "Tokens read, as far as the engine tells."),
+        _integer("completion_tokens", "Tokens generated, as far as the engine tells."),
+        _number("seconds", "Time since the last commit, shared among its temperatures by completions."),
+        _number("money", "Tokens and time at the catalogue's price."),
+        _text("currency", "ISO 4217 code of the money."),
+        _time("recorded_at", "When the commit was made, UTC."),
     ),
     ("recipe",),
 )
@@ -251,10 +277,10 @@ PROMPT_STATISTICS = Table(
         _integer("samples", "Traces sampled."),
         _integer("judged", "Traces with verdict correct or incorrect."),
         _integer("correct", "Traces with verdict correct."),
-        _number_or_null("pass_at_1", "Unbiased estimate; null without enough judged traces."),
-        _number_or_null("pass_at_2", "Unbiased estimate; null without enough judged traces."),
-        _number_or_null("pass_at_4", "Unbiased estimate; null without enough judged traces."),
-        _number_or_null("pass_at_8", "Unbiased estimate; null without enough judged traces."),
+        _number_or_null("pass_at_1", _UNBIASED),
+        _number_or_null("pass_at_2", _UNBIASED),
+        _number_or_null("pass_at_4", _UNBIASED),
+        _number_or_null("pass_at_8", _UNBIASED),
         _text_or_null("majority_answer", "Most frequent extracted answer; smallest text on a tie."),
         Column(
             name="is_majority_correct",
@@ -331,6 +357,7 @@ TABLES: dict[str, Table] = {
         SAMPLED_TRACES,
         SAMPLING_FAILURES,
         SAMPLING_PLANS,
+        SAMPLING_LEDGER,
         VERIFIED_TRACES,
         SCORED_TRACES,
         PROMPT_STATISTICS,

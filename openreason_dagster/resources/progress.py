@@ -1,13 +1,21 @@
 """Who is told how far sampling has come, besides the Dagster log."""
 
+from openreason_dagster.domain.inference.cost import Estimate
 from openreason_dagster.domain.inference.sampler import Progress
 
 
 class ProgressListener:
     """Hears the progress of each model; this one keeps it to itself, the command line draws it."""
 
-    def started(self, model: str, *, planned: int, committed: int) -> None:
-        """Sampling of a model begins: `planned` requests in all, `committed` of them done by earlier runs."""
+    def started(self, model: str, *, committed: int, left: Estimate) -> None:
+        """Sampling of a model begins: `committed` traces are there from earlier runs, `left` is still to do."""
 
-    def advanced(self, model: str, progress: Progress) -> None:
-        """Some more requests are answered."""
+    def advanced(self, model: str, progress: Progress, *, money: float, acceptance: float | None) -> None:
+        """Some more requests are answered.
+
+        `money` is what the run has cost so far in the currency of the model's price; `acceptance` the share of this
+        run's judged traces that are correct, None before any is judged.
+        """
+
+    def stopped(self, model: str, *, limit: str) -> None:
+        """A limit of the budget, named as in the recipe, ended the run before everything was sampled."""

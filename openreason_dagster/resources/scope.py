@@ -25,13 +25,21 @@ def plans(tables: Tables, workspace: Workspace) -> pl.LazyFrame:
     )
 
 
+def fingerprints_in_effect(tables: Tables, workspace: Workspace) -> dict[str, dict[str, str]]:
+    """Fingerprint of the plan in effect per model and temperature key."""
+    found: dict[str, dict[str, str]] = {}
+    for model, temperature, fingerprint in plans(tables, workspace).select(_PLAN_KEYS).collect().iter_rows():
+        found.setdefault(model, {})[temperature] = fingerprint
+    return found
+
+
 def recipe_tables(tables: Tables, workspace: Workspace) -> Mapping[str, pl.LazyFrame]:
-    """Every table by name; seeds, traces, failures, verdicts and rewards are cut to the recipe."""
+    """Every table by name; seeds, traces, failures, costs, verdicts and rewards are cut to the recipe."""
     recipe, frames = workspace.recipe(), {name: tables.scan(name) for name in TABLES}
     in_effect = plans(tables, workspace).select(_PLAN_KEYS)
     sources = [source.name for source in recipe.sources]
     prompts = frames["prompt_pool"].select("prompt_id")
-    asked = pl.col("sample_index") < recipe.sampling.samples_per_prompt
+    asked = pl.col("sample_index") < recipe.sampling.most_samples
     sampled = (
         frames["sampled_traces"]
         .filter(asked)
@@ -44,6 +52,7 @@ def recipe_tables(tables: Tables, workspace: Workspace) -> Mapping[str, pl.LazyF
         "seed_prompts": frames["seed_prompts"].filter(pl.col("source").is_in(sources)),
         "seed_prompts_dropped": frames["seed_prompts_dropped"].filter(pl.col("source").is_in(sources)),
         "sampled_traces": sampled,
+        "sampling_ledger": tables.scan("sampling_ledger", recipe=recipe.name),
         "sampling_failures": failures.join(prompts, on="prompt_id", how="semi"),
         "verified_traces": frames["verified_traces"].join(traces, on="trace_id", how="semi"),
         "scored_traces": frames["scored_traces"].join(traces, on="trace_id", how="semi"),

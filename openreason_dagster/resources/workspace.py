@@ -62,6 +62,10 @@ class Workspace(dg.ConfigurableResource["Workspace"]):
         """Names of the catalogue's models that the recipe selects."""
         return select_models(self.recipe().models, model_names(self.catalogue_folder))
 
+    def imported_models(self) -> list[str]:
+        """Names of the selected models whose traces somebody else sampled."""
+        return [name for name in self.selected_models() if isinstance(self.model(name), DatasetModel)]
+
     @property
     def release_folder(self) -> Path:
         """Where this recipe's data set is written."""

@@ -9,6 +9,9 @@ from openreason_dagster.domain.catalogue import load_model, model_names, select_
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.recipe_checks import load_recipe
 
+ROUNDS = {
+    "first_round": 4, "round": 4, "maximum": 16, "enough_correct": 4, "lowest_pass_rate": 0.05, "confidence": 0.9,
+}  # fmt: skip
 MINIMAL = {
     "name": "small",
     "title": "Small",
@@ -98,6 +101,27 @@ def test_recipe_minimal_loads(tmp_path):
         pytest.param(changed(temperatures=[]), ["temperatures", "at least 1"], id="no-temperature"),
         pytest.param(changed(sources=MINIMAL["sources"] * 2), ["'sums'", "used twice"], id="source-twice"),
         pytest.param(
+            changed(sampling={"max_tokens": 5}), ["samples_per_prompt", "adaptive"], id="no-number-of-samples"
+        ),
+        pytest.param(
+            changed(sampling={"max_tokens": 5, "samples_per_prompt": 4, "adaptive": ROUNDS}),
+            ["either `samples_per_prompt` or `adaptive`"],
+            id="two-numbers-of-samples",
+        ),
+        pytest.param(
+            changed(sampling={"max_tokens": 5, "adaptive": ROUNDS | {"maximum": 1}}),
+            ["`maximum` is 1", "`first_round`"],
+            id="maximum-below-the-first-round",
+        ),
+        pytest.param(
+            changed(sampling={"max_tokens": 5, "adaptive": ROUNDS | {"enough_correct": 3}}),
+            ["enough_correct` is 3", "keeps up to 4"],
+            id="rounds-that-cannot-fill-the-mix",
+        ),
+        pytest.param(
+            changed(budget={"run": {"tokens": 0}}), ["budget.run.tokens", "greater than or equal to 1"], id="no-budget"
+        ),
+        pytest.param(
             changed(sources=[MINIMAL["sources"][0] | {"count": 0}]), ["count", "greater than or equal to 1"], id="zero"
         ),
         pytest.param(
@@ -157,7 +181,7 @@ def test_recipe_minimal_loads(tmp_path):
         ),
         pytest.param(
             changed(sampling=MINIMAL["sampling"] | {"template": "boxd"}),
-            ["`sampling.template`", "'boxd'", "boxed, plain"],
+            ["`sampling.template`", "'boxd'", "boxed, "],
             id="unknown-template",
         ),
         pytest.param(

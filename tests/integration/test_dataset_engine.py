@@ -1,5 +1,6 @@
 import gzip
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -33,6 +34,16 @@ def model_of(path, columns=None, **changes):
         "columns": columns or PLAIN,
     }
     return DatasetModel.from_values(values | changes, path=Path("m.yaml"))
+
+
+def layout_of(layout, **place):
+    values = {"name": "m", "revision": "1", "license": "x", "engine": "dataset", "layout": layout}
+    return DatasetModel.from_values(values | place, path=Path("m.yaml"))
+
+
+def completions(model, folder, *prompts):
+    with DatasetEngine(model, folder) as engine:
+        return list(engine.stream(requests_of(engine, model, *prompts)))
 
 
 def write_jsonl(path, rows):
@@ -71,7 +82,8 @@ def test_what_the_set_does_not_state_is_null(tmp_path):
     with DatasetEngine(model, tmp_path) as engine:
         result = next(engine.stream(requests_of(engine, model, "What is 2+2?")))
     assert (result.prompt_tokens, result.completion_tokens, result.reasoning) == (None, None, None)
-    assert (result.finish_reason, result.opened_think, result.attempts) == ("stop", False, 1)
+    assert (result.finish_reason, result.opened_think, result.attempts) == (None, False, 1)
+    assert json.loads(result.imported) == {"row": 2, "completion": 0}
 
 
 @pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz", "t.csv", "t.csv.gz", "t.parquet", "t.parquet.gz"])
@@ -123,6 +135,9 @@ def test_skipped_rows_are_counted(tmp_path):
     [
         pytest.param("t.jsonl", b'{"x": 1}\n', PLAIN, "column 'q'; found x", id="wrong-columns"),
         pytest.param("t.jsonl", b'{"q": "q", "a": "x"}\n', PLAIN | {"reasoning": "r"}, "column 'r'", id="no-reasoning"),
+        pytest.param(
+            "t.jsonl", b'{"q": "q", "a": "x"}\n', PLAIN | {"finish_reason": "f"}, "column 'f'", id="no-finish-reason"
+        ),
         pytest.param("t.jsonl", b'{"q": "q", "a": [{"t": "x"}]}\n', PLAIN, "completion_text", id="no-text-key"),
         pytest.param("t.jsonl", b"", PLAIN, "empty", id="empty-file"),
         pytest.param("t.jsonl", b'{"q": "q", "a": "x"}\n{"q"\n', PLAIN, "line 2", id="broken-json"),
@@ -148,9 +163,104 @@ def test_samples_are_counted_before_the_engine_is_open(tmp_path):
     assert [engine.samples_available(prompt) for prompt in ("what is 1+1?", "What is 2+2?", "other")] == [3, 1, 0]
 
 
-def test_the_engine_must_be_entered(tmp_path):
+def test_the_set_is_read_once_for_counting_and_answering(tmp_path):
+    file = write_jsonl(tmp_path / "t.jsonl", ROWS)
+    engine = DatasetEngine(model_of("t.jsonl"), tmp_path)
+    assert engine.samples_available("What is 2+2?") == 1
+    file.unlink()
+    with engine:
+        (result,) = engine.stream(requests_of(engine, model_of("t.jsonl"), "What is 2+2?"))
+    assert result.text == "4"
+
+
+@pytest.mark.parametrize("count_first", [True, False], ids=["counted", "fresh"])
+def test_the_engine_must_be_entered(tmp_path, count_first):
+    write_jsonl(tmp_path / "t.jsonl", ROWS)
+    engine = DatasetEngine(model_of("t.jsonl"), tmp_path)
+    if count_first:
+        engine.samples_available("q")
     with pytest.raises(EngineError, match="not open"):
-        next(DatasetEngine(model_of("t.jsonl"), tmp_path).stream([None]))
+        next(engine.stream([None]))
+
+
+def test_the_temporary_file_goes_with_the_engine(tmp_path):
+    write_jsonl(tmp_path / "t.jsonl", ROWS)
+    engine = DatasetEngine(model_of("t.jsonl"), tmp_path)
+    engine.samples_available("q")
+    texts = engine._traces._texts
+    del engine
+    assert texts.closed
+
+
+def test_a_limit_reads_the_first_rows_only(tmp_path):
+    write_jsonl(tmp_path / "t.jsonl", ROWS)
+    with DatasetEngine(model_of("t.jsonl", limit=1), tmp_path) as engine:
+        assert engine.environment()["traces"] == "2"
+
+
+def test_what_the_set_states_comes_with_the_trace():
+    (right, wrong, cut) = completions(
+        layout_of("openr1_math", path="openr1_math.jsonl"),
+        DATA / "imported_layouts",
+        "A shelf has 3 rows of 7 jars and 4 jars are taken away. How many jars are left?",
+    )
+    assert [result.finish_reason for result in (right, wrong, cut)] == ["stop", "stop", "length"]
+    record = json.loads(wrong.imported)
+    assert (record["row"], record["completion"]) == (0, 1)
+    assert record["stated"]["correctness_math_verify"] is False
+
+
+def test_a_record_holds_only_what_json_can_say(tmp_path):
+    rows = [{"q": "q", "a": "x", "n": float("nan"), "s": "\ud83d", "d": [{"k": float("inf")}]}]
+    write_jsonl(tmp_path / "t.jsonl", rows)
+    (result,) = completions(model_of("t.jsonl", record=["n", "s", "d"]), tmp_path, "q")
+    record = json.loads(result.imported, parse_constant=pytest.fail)
+    assert record["stated"] == {"n": None, "s": "\ufffd", "d": {"k": None}}
+
+
+def test_times_and_bytes_are_recorded_as_text(tmp_path):
+    frame = pl.DataFrame({"q": ["q"], "a": ["x"], "t": [datetime(2026, 1, 2, tzinfo=UTC)], "b": [b"\xff"]})
+    frame.write_parquet(tmp_path / "t.parquet")
+    (result,) = completions(model_of("t.parquet", record=["t", "b"]), tmp_path, "q")
+    assert json.loads(result.imported)["stated"] == {"t": "2026-01-02 00:00:00+00:00", "b": "b'\\xff'"}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+@pytest.mark.parametrize("layout", ["openr1_math", "mixture_of_thoughts", "open_thoughts", "s1k", "messages"])
+def test_a_repository_gives_what_its_file_gives(tmp_path, layout, kind):
+    file = DATA / "imported_layouts" / f"{layout}.jsonl"
+    frame = pl.read_ndjson(file)
+    (tmp_path / "set").mkdir()
+    if kind == "parquet":
+        frame.write_parquet(tmp_path / "set" / "train.parquet")
+    else:
+        (tmp_path / "set" / "train.jsonl").write_bytes(file.read_bytes())
+    questions = pl.read_ndjson(DATA / "imported_layouts" / "questions.jsonl")["question"].to_list()
+    from_hub = completions(layout_of(layout, repository="./set", split="train"), tmp_path, *questions)
+    from_file = completions(layout_of(layout, path=str(file)), tmp_path, *questions)
+    assert [facts_of(each) for each in from_hub] == [facts_of(each) for each in from_file]
+    assert from_hub
+
+
+def facts_of(result):
+    return result.text, result.reasoning, result.finish_reason, json.loads(result.imported)
+
+
+def test_a_repository_names_itself(tmp_path):
+    (tmp_path / "set").mkdir()
+    write_jsonl(tmp_path / "set" / "train.jsonl", ROWS)
+    model = layout_of("columns", repository="./set", split="train", columns=PLAIN)
+    with DatasetEngine(model, tmp_path) as engine:
+        expected = {"engine": "dataset", "repository": "./set", "traces": "4", "skipped": "0"}
+        assert engine.environment() == expected
+
+
+def test_a_missing_split_is_an_engine_error(tmp_path):
+    (tmp_path / "set").mkdir()
+    write_jsonl(tmp_path / "set" / "train.jsonl", ROWS)
+    model = layout_of("columns", repository="./set", split="test", columns=PLAIN)
+    with pytest.raises(EngineError, match="split 'test'"):
+        DatasetEngine(model, tmp_path).__enter__()
 
 
 def test_real_rollouts_with_think_tags():
@@ -173,3 +283,13 @@ def test_real_traces_with_reasoning_apart():
     assert [(text, reasoning) for _, text, reasoning in found] == [
         (row["gemini_attempt"], row["gemini_thinking_trajectory"]) for row in rows
     ]
+
+
+def test_real_rows_of_s1k_in_their_own_layout():
+    name = "s1k_sample/s1k_2.jsonl"
+    rows = [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+    found = completions(layout_of("s1k", path=name), DATA, *(row["question"] for row in rows))
+    assert [(result.text, result.reasoning) for result in found] == [
+        (row["gemini_attempt"], row["gemini_thinking_trajectory"]) for row in rows
+    ]
+    assert {json.loads(result.imported)["stated"]["sampled_by"] for result in found} == {"gemini"}

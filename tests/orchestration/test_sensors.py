@@ -1,4 +1,4 @@
-"""The sensor `new_models` asks for exactly one run per new catalogue file, once there is something to sample."""
+"""Sensors ask for exactly one run per new catalogue file and, where the recipe says so, per changed setting."""
 
 import dagster as dg
 import polars as pl
@@ -7,7 +7,7 @@ from example_tables import small_run
 from small_workspace import starter_entry
 
 from openreason_dagster.partitions import MODELS
-from openreason_dagster.sensors import new_model_names, new_models
+from openreason_dagster.sensors import is_stale, new_model_names, new_models, stale_models
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,39 @@ def test_what_the_sensor_asks_for_can_be_run(small, instance):
     assert small.run("sample_model", instance, dict(request.tags)).success
     sampled = small.tables.scan("sampled_traces").collect()
     assert set(sampled["temperature"]) == {"0.3", "1.2"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "in_effect", "expected"),
+    [
+        pytest.param({"0.3": "a"}, {}, False, id="never-sampled"),
+        pytest.param({"0.3": "a"}, {"0.3": "a"}, False, id="same-settings"),
+        pytest.param({"0.3": "a"}, {"0.3": "b"}, True, id="other-settings"),
+        pytest.param({"0.3": "a"}, {"1.2": "b"}, False, id="temperature-no-longer-wanted"),
+        pytest.param({"0.3": "a", "1.2": "a"}, {"0.3": "a", "1.2": "b"}, True, id="one-of-two"),
+    ],
+)
+def test_is_stale(wanted, in_effect, expected):
+    assert is_stale(wanted, in_effect) is expected
+
+
+def tick_stale(small, instance):
+    context = dg.build_sensor_context(
+        instance=instance, resources={"workspace": small.workspace, "tables": small.tables}
+    )
+    return stale_models(context)
+
+
+def test_changed_settings_lead_to_a_run_only_where_the_recipe_says_so(finished, instance):
+    instance.add_dynamic_partitions(MODELS.name, finished.workspace.selected_models())
+    sampling = {"samples_per_prompt": 4, "max_tokens": 120, "commit_rows": 16}
+    finished.write_recipe(sampling=sampling | {"refresh": "automatic"})
+    assert "no partition is stale" in tick_stale(finished, instance).skip_message
+    finished.write_recipe(sampling=sampling | {"top_p": 0.9})
+    assert "by_command" in tick_stale(finished, instance).skip_message
+    finished.write_recipe(sampling=sampling | {"top_p": 0.9, "refresh": "automatic"})
+    requests = tick_stale(finished, instance).run_requests
+    assert [request.run_key.split(":")[1] for request in requests] == finished.workspace.selected_models()
+    assert [request.run_key for request in tick_stale(finished, instance).run_requests] == [
+        request.run_key for request in requests
+    ], "the same change has the same key, so that it leads to one run"

@@ -17,8 +17,8 @@ from openreason_dagster.domain.catalogue_entry import (
     WeightsModel,
 )
 from openreason_dagster.domain.errors import EngineError
-from openreason_dagster.domain.provenance import file_hash, folder_hash, stable_hash
-from openreason_dagster.domain.recipe import Sampling
+from openreason_dagster.domain.provenance import file_hash, folder_hash, stable_hash, tree_hash
+from openreason_dagster.domain.recipe_sampling import Sampling
 
 
 def weights_identity(model: CatalogueModel, folder: Path) -> dict[str, str]:
@@ -42,9 +42,21 @@ def weights_identity(model: CatalogueModel, folder: Path) -> dict[str, str]:
             case OpenAIModel():
                 return {"served_model": model.served_model}
             case DatasetModel():
-                return {"sha256": file_hash(folder / model.path)}
+                return _data_identity(model, folder)
     except OSError as error:
-        raise EngineError(f"model {model.name!r}: {error}. Correct `path` in its catalogue file.") from error
+        raise EngineError(
+            f"model {model.name!r}: {error}. Correct `path` or `repository` in its catalogue file."
+        ) from error
+
+
+def _data_identity(model: DatasetModel, folder: Path) -> dict[str, str]:
+    """A file or a local repository by its bytes, a repository of the hub by its name; its revision pins the bytes."""
+    if model.hub is None:
+        return {"sha256": file_hash(folder / f"{model.path}")}
+    part = {"config": model.hub.config or "", "split": model.hub.split}
+    if model.hub.is_local:
+        return {**tree_hash(folder / model.hub.repository), **part}
+    return {"repository": model.hub.repository, **part}
 
 
 def sampling_record(
@@ -64,7 +76,7 @@ def sampling_record(
         template: Text of the prompt template.
         weights: What `weights_identity` found.
 
-    Imported traces depend on nothing but their file and the columns taken from it.
+    Imported traces depend on nothing but their data and what is taken from it.
     """
     identity: dict[str, object] = {
         "revision": model.revision,
@@ -72,7 +84,8 @@ def sampling_record(
         "temperature": temperature,
     }
     if isinstance(model, DatasetModel):
-        return identity | {"columns": model.columns.model_dump()}
+        columns = None if model.columns is None else model.columns.model_dump(exclude_none=True)
+        return identity | {"layout": model.layout, "columns": columns, "record": list(model.record)}
     return (
         identity
         | _decoding(model)

@@ -14,7 +14,8 @@ from openreason_dagster.domain import provenance
 from openreason_dagster.domain.catalogue_entry import CatalogueModel, DatasetModel
 from openreason_dagster.domain.inference.fingerprint import fingerprint, sampling_record
 from openreason_dagster.domain.inference.prompts import build_messages
-from openreason_dagster.domain.recipe import IMPORTED, Sampling, temperature_key
+from openreason_dagster.domain.recipe import IMPORTED, temperature_key
+from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.records import Request, SamplingParameters
 
 SamplesAvailable = Callable[[str], int]
@@ -42,7 +43,8 @@ class SamplingPlan:
     model: str
     is_imported: bool
     """Whether the traces were sampled elsewhere, so that our seeds had no part in them."""
-    samples_per_prompt: int
+    most_samples: int
+    """Most samples of one prompt at one temperature."""
     template: str
     system_prompt: str | None
     temperatures: tuple[TemperaturePlan, ...]
@@ -113,7 +115,7 @@ def build_plan(
     return SamplingPlan(
         model=model.name,
         is_imported=isinstance(model, DatasetModel),
-        samples_per_prompt=sampling.samples_per_prompt,
+        most_samples=sampling.most_samples,
         template=template,
         system_prompt=sampling.system_prompt,
         temperatures=tuple(at(key) for key in applicable_temperatures(model, temperature_keys)),
@@ -137,23 +139,25 @@ def pending_requests(
     """
     for temperature in plan.temperatures:
         for prompt_id, prompt in prompts.select("prompt_id", "prompt").iter_rows():
-            messages = build_messages(prompt, plan.template, plan.system_prompt)
             for index in range(_samples(prompt, plan, samples_available)):
-                trace_id = _trace_id(prompt_id, plan, temperature, sample_index=index)
-                if trace_id in committed:
-                    continue
-                yield Request(
-                    trace_id=trace_id,
-                    prompt_id=prompt_id,
-                    prompt=prompt,
-                    messages=messages,
-                    temperature_key=temperature.key,
-                    sample_index=index,
-                    seed=provenance.request_seed(
-                        prompt_id, plan.model, temperature=temperature.key, sample_index=index
-                    ),
-                    parameters=temperature.parameters,
-                )
+                if _trace_id(prompt_id, plan, temperature, sample_index=index) not in committed:
+                    yield request_of(prompt_id, prompt, plan, temperature, sample_index=index)
+
+
+def request_of(
+    prompt_id: str, prompt: str, plan: SamplingPlan, temperature: TemperaturePlan, *, sample_index: int
+) -> Request:
+    """One sample as it is asked of the model."""
+    return Request(
+        trace_id=_trace_id(prompt_id, plan, temperature, sample_index=sample_index),
+        prompt_id=prompt_id,
+        prompt=prompt,
+        messages=build_messages(prompt, plan.template, plan.system_prompt),
+        temperature_key=temperature.key,
+        sample_index=sample_index,
+        seed=provenance.request_seed(prompt_id, plan.model, temperature=temperature.key, sample_index=sample_index),
+        parameters=temperature.parameters,
+    )
 
 
 def count_requests(
@@ -177,8 +181,8 @@ def count_requests(
 
 def _samples(prompt: str, plan: SamplingPlan, samples_available: SamplesAvailable | None) -> int:
     if samples_available is None:
-        return plan.samples_per_prompt
-    return min(plan.samples_per_prompt, samples_available(prompt))
+        return plan.most_samples
+    return min(plan.most_samples, samples_available(prompt))
 
 
 def _trace_id(prompt_id: str, plan: SamplingPlan, temperature: TemperaturePlan, *, sample_index: int) -> str:

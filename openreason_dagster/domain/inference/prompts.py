@@ -1,7 +1,8 @@
 """From a seed prompt to the messages a model is asked with. Templates are text files holding `{prompt}`.
 
-Shipped templates: `plain` (the prompt as it is), `boxed` (asks for step-by-step reasoning and a boxed answer) and
-`r1_zero` (frames the prompt as a conversation for base models that were never taught to chat).
+Shipped templates: `plain` (the prompt as it is), `boxed` (asks for step-by-step reasoning and a boxed answer), and the
+published ones `r1_zero`, `open_r1`, `tinyzero`, `tinyzero_instruct` and `s1`, word for word. `templates/README.md` says
+where each comes from and which models it is for.
 """
 
 from pathlib import Path

@@ -67,6 +67,7 @@ def _trace_row(completion: Completion, plan: SamplingPlan, record: str) -> dict[
         "token_logprobs": completion.token_logprobs,
         "attempts": completion.attempts,
         "sampling_record": record,
+        "imported_record": completion.imported,
     }
 
 

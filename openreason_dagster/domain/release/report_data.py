@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.domain.release.trace_sample import sample_traces
 from openreason_dagster.domain.schemas import TABLES
 
@@ -65,6 +66,8 @@ class ReportData:
     """is_correct, start, width, traces: histogram of the total reward."""
     mean_rewards: pl.DataFrame
     """model, temperature and the mean of each reward column where it is known."""
+    costs: pl.DataFrame
+    """What was spent per model and temperature (see costs)."""
     drops: pl.DataFrame
     """stage, reason, rows."""
     traces: pl.DataFrame
@@ -90,6 +93,7 @@ def collect_report_data(
         lengths=completion_lengths(known["sampled_traces"]),
         reward_totals=reward_totals(known["scored_traces"]),
         mean_rewards=_mean_rewards(known["scored_traces"]),
+        costs=sampling_costs(known),
         drops=_drops(known),
         traces=sample_traces(known, size=sample_size),
     )

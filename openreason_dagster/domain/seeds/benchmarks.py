@@ -12,6 +12,7 @@ from openreason_dagster.domain.seeds.cell_text import UnusableRowError, text_of
 from openreason_dagster.domain.seeds.choices import lettered_choices, with_options
 from openreason_dagster.domain.seeds.file import read_file_rows
 from openreason_dagster.domain.seeds.hub import read_hub_rows
+from openreason_dagster.domain.seeds.message_columns import with_message_columns
 from openreason_dagster.domain.seeds.table_rows import require_columns
 
 
@@ -36,6 +37,7 @@ def _benchmark_rows(benchmark: Benchmark, base_folder: Path) -> Iterator[dict[st
         rows = read_file_rows(base_folder / benchmark.path, where=where)
     else:
         rows = read_hub_rows(benchmark, base_folder, where=where)
+    rows = with_message_columns(rows, columns)
     for number, row in enumerate(require_columns(rows, columns, where=where)):
         try:
             prompt = text_of(row.get(columns.prompt))

@@ -10,6 +10,7 @@ from openreason_dagster.domain.recipe import FileSource, HubSource, ProceduralSo
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.file import read_file_rows
 from openreason_dagster.domain.seeds.hub import read_hub_rows
+from openreason_dagster.domain.seeds.message_columns import with_message_columns
 from openreason_dagster.domain.seeds.procedural import procedural_rows
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow, SeedBatch, seed_batches
 from openreason_dagster.domain.seeds.table_rows import require_columns, table_rows
@@ -41,7 +42,8 @@ def _source_rows(source: AnySource, base_folder: Path) -> Iterator[SeedPrompt | 
         rows = read_file_rows(base_folder / source.path, where=where)
     else:
         rows = read_hub_rows(source, base_folder, where=where)
-    return table_rows(require_columns(islice(rows, source.limit), source.columns, where=where), source)
+    rows = with_message_columns(islice(rows, source.limit), source.columns)
+    return table_rows(require_columns(rows, source.columns, where=where), source)
 
 
 def _with_a_usable_row(rows: Iterable[SeedPrompt | DroppedRow], source: AnySource) -> Iterator[SeedPrompt | DroppedRow]:

@@ -1,95 +1,115 @@
-"""A file of imported traces, found again by prompt.
+"""The traces of a data set, found again by prompt.
 
-Texts are copied to a temporary file and only their places stay in memory: about 150 bytes per prompt and 24 per trace,
+Texts are copied to a temporary file and only their places stay in memory: about 150 bytes per prompt and 8 per trace,
 so that a million traces need a few hundred megabytes at most, however long they are.
 """
 
+import json
+import math
+import weakref
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Literal, NamedTuple
 
-from openreason_dagster.domain.catalogue_entry import DatasetColumns
-from openreason_dagster.domain.errors import EngineError, SourceError
+from openreason_dagster.domain.catalogue_entry import DatasetModel
+from openreason_dagster.domain.errors import EngineError
+from openreason_dagster.domain.inference.imported_layouts import (
+    ImportedTrace,
+    Row,
+    imported_traces,
+    known_names,
+    needed_names,
+)
 from openreason_dagster.domain.inference.unicode_text import well_formed
 from openreason_dagster.domain.provenance import normalise_text
-from openreason_dagster.domain.seeds.file import Row, read_file_rows
 
-NO_REASONING = -1
-PLACE = 3
-"""Numbers kept per trace: offset, bytes of the text, bytes of the reasoning."""
+NAMED_ROWS = 100
+"""Rows whose columns a message about a missing column lists."""
+
+
+class StoredTrace(NamedTuple):
+    """A trace as it is read again."""
+
+    text: str
+    reasoning: str | None
+    finish_reason: Literal["stop", "length"] | None
+    completion_tokens: int | None
+    record: str
+    """JSON object: `row` and `completion` number the trace's place in the set; `stated` is what the set says of it."""
 
 
 class ImportedTraces:
-    """Text and reasoning per prompt and number.
+    """Traces per prompt and number.
+
+    Args:
+        rows: The rows of the set, read once.
+        model: How rows are read.
+        where: Who asks for which data, for messages.
 
     Raises:
-        EngineError: the file cannot be read, lacks a column, or holds no trace; `where` says who asked.
+        EngineError: no row has a name that the catalogue entry uses, or there is no trace.
+        SourceError: `rows` cannot be read.
     """
 
-    def __init__(self, path: Path, columns: DatasetColumns, *, where: str) -> None:
+    def __init__(self, rows: Iterable[Row], model: DatasetModel, *, where: str) -> None:
         self.count = 0
         self.skipped = 0
         self._places: dict[bytes, array[int]] = {}
-        self._texts = TemporaryFile()  # noqa: SIM115 - lives as long as the object, closed by `close`
+        self._texts = TemporaryFile()  # noqa: SIM115 - lives as long as the object
+        self.close = weakref.finalize(self, self._texts.close)
+        """Deletes the temporary file; also called when the object goes."""
         try:
-            self._read(path, columns, where)
-        except SourceError as error:
-            self.close()
-            raise EngineError(str(error)) from error
-        except EngineError:
+            self._read(rows, model, where)
+        except BaseException:
             self.close()
             raise
 
-    def close(self) -> None:
-        """Delete the temporary file."""
-        self._texts.close()
-
     def available(self, prompt: str) -> int:
         """Number of traces of a prompt."""
-        return len(self._places.get(prompt_key(prompt), ())) // PLACE
+        return len(self._places.get(prompt_key(prompt), ()))
 
-    def counts(self) -> dict[bytes, int]:
-        """Number of traces per `prompt_key`."""
-        return {key: len(places) // PLACE for key, places in self._places.items()}
+    def read(self, prompt: str, number: int) -> StoredTrace:
+        """The trace with that number, 0 to `available` - 1."""
+        self._texts.seek(self._places[prompt_key(prompt)][number])
+        return StoredTrace(*json.loads(self._texts.readline()))
 
-    def read(self, prompt: str, number: int) -> tuple[str, str | None]:
-        """Text and reasoning of the trace with that number, 0 to `available` - 1."""
-        places = self._places[prompt_key(prompt)]
-        offset, text_bytes, reasoning_bytes = places[number * PLACE : (number + 1) * PLACE]
-        self._texts.seek(offset)
-        text = self._texts.read(text_bytes).decode()
-        return text, None if reasoning_bytes == NO_REASONING else self._texts.read(reasoning_bytes).decode()
-
-    def _read(self, path: Path, columns: DatasetColumns, where: str) -> None:
+    def _read(self, rows: Iterable[Row], model: DatasetModel, where: str) -> None:
         found: dict[str, None] = {}
-        for row in read_file_rows(path, where=where):
-            found.update(dict.fromkeys(row))
-            prompt = row.get(columns.prompt)
-            for text, reasoning in _traces(row, columns):
-                if isinstance(prompt, str) and prompt.strip() and isinstance(text, str):
-                    self._keep(prompt, text, reasoning if isinstance(reasoning, str) else None)
-                else:
+        missing = needed_names(model)
+        for row_number, row in enumerate(rows):
+            if missing or row_number < NAMED_ROWS:
+                names = dict.fromkeys(known_names(row, model))
+                missing = [name for name in missing if name not in names]
+                found.update(names if row_number < NAMED_ROWS else {})
+            for number, trace in enumerate(imported_traces(row, model)):
+                if trace is None:
                     self.skipped += 1
-        wanted = [columns.prompt, columns.completions, *([columns.reasoning] if columns.reasoning else [])]
-        missing = [name for name in wanted if name not in found]
+                else:
+                    self._keep(trace, {"row": row_number, "completion": number})
         if missing:
             raise EngineError(
-                f"{where}, file {str(path)!r}: no row has the column {missing[0]!r}; found "
-                f"{', '.join(found) or 'none'}. Correct `columns` in the catalogue file."
+                f"{where}: no row has the column {missing[0]!r}; found {', '.join(found) or 'none'}. "
+                "Correct `layout`, `columns` or `record` in the catalogue file."
             )
         if self.count == 0:
             raise EngineError(
-                f"{where}, file {str(path)!r}: found no trace with a prompt and a text ({self.skipped} skipped). "
-                "Correct `columns` in the catalogue file; objects need `completion_text`."
+                f"{where}: found no trace with a prompt and a text ({self.skipped} skipped). "
+                "Correct `layout` or `columns` in the catalogue file; objects need `completion_text`."
             )
 
-    def _keep(self, prompt: str, text: str, reasoning: str | None) -> None:
-        offset = self._texts.tell()
-        text_bytes = self._texts.write(well_formed(text).encode())
-        reasoning_bytes = NO_REASONING if reasoning is None else self._texts.write(well_formed(reasoning).encode())
-        self._places.setdefault(prompt_key(prompt), array("q")).extend((offset, text_bytes, reasoning_bytes))
+    def _keep(self, trace: ImportedTrace, place: Mapping[str, object]) -> None:
+        stated = {"stated": _as_json(trace.stated)} if trace.stated else {}
+        stored = StoredTrace(
+            text=trace.text,
+            reasoning=trace.reasoning,
+            finish_reason=trace.finish_reason,
+            completion_tokens=trace.completion_tokens,
+            record=json.dumps({**place, **stated}, ensure_ascii=False),
+        )
+        self._places.setdefault(prompt_key(trace.prompt), array("q")).append(self._texts.tell())
+        self._texts.write(well_formed(json.dumps(stored, ensure_ascii=False) + "\n").encode())
         self.count += 1
 
 
@@ -98,14 +118,12 @@ def prompt_key(prompt: str) -> bytes:
     return blake2b(normalise_text(prompt).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _traces(row: Row, columns: DatasetColumns) -> Iterator[tuple[object, object]]:
-    """Text and reasoning of each trace of a row, as they are in the file."""
-    values = _as_list(row.get(columns.completions))
-    reasonings = _as_list(row.get(columns.reasoning)) if columns.reasoning else []
-    for index, value in enumerate(values):
-        text = value.get(columns.completion_text) if isinstance(value, dict) else value
-        yield text, reasonings[index] if index < len(reasonings) else None
-
-
-def _as_list(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
+def _as_json(value: object) -> object:
+    """The value with what JSON lacks replaced: NaN and infinities by null, anything else by its text."""
+    if isinstance(value, Mapping):
+        return {str(key): _as_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_json(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (str, int)) else str(value)

@@ -12,6 +12,7 @@ from openreason_dagster.domain.inference.request_feed import RequestFeed
 from openreason_dagster.domain.records import Completion, Failure, Request
 from openreason_dagster.resources.engines.continuous_batch import ContinuousBatch, Decoder, Finished, Job
 from openreason_dagster.resources.engines.load_weights import LoadedModel, load_weights
+from openreason_dagster.resources.engines.token_requests import completion, prepare
 
 ADMISSION_SHARE = 8
 """New prompts are read when one row in this many is free: reading prompts costs about as much as a step."""
@@ -73,9 +74,12 @@ class TransformersEngine(Engine):
         loaded = self._model_in_use()
         batch = ContinuousBatch(_decoder(loaded), self._model.batch_size)
         feed, waited = RequestFeed(requests), 0
-        while not feed.is_exhausted or batch.busy_rows:
-            if not feed.is_exhausted and self._is_admission_time(batch, waited):
-                prepared = [_prepare(request, loaded) for request in feed.take(len(batch.free_rows))]
+        while (may_pull := not feed.is_exhausted) or batch.busy_rows:
+            if may_pull and self._is_admission_time(batch, waited):
+                prepared = [
+                    prepare(request, loaded.tokenizer, positions=loaded.positions)
+                    for request in feed.take(len(batch.free_rows))
+                ]
                 waited = 0
                 yield from (each for each in prepared if isinstance(each, Failure))
                 yield from _completions(batch.admit([each for each in prepared if isinstance(each, Job)]), loaded)
@@ -103,33 +107,7 @@ def _decoder(loaded: LoadedModel) -> Decoder:
     return Decoder(network=loaded.network, end_ids=loaded.end_ids, has_stopped=has_stopped)
 
 
-def _prepare(request: Request, loaded: LoadedModel) -> Job | Failure:
-    prompt = loaded.tokenizer.encode(request.messages)
-    room = loaded.positions - len(prompt.ids)
-    if room < 1:
-        message = f"The prompt has {len(prompt.ids)} tokens; the model takes {loaded.positions} with its answer."
-        return Failure(request=request, error="prompt_too_long", message=message, attempts=1)
-    limit = min(request.parameters.max_tokens, room)
-    return Job(request=request, ids=prompt.ids, opened_think=prompt.opened_think, limit=limit)
-
-
 def _completions(finished: Iterable[Finished], loaded: LoadedModel) -> Iterator[Completion]:
     for each in finished:
-        yield _completion(each.job, each.tokens, loaded)
-
-
-def _completion(job: Job, tokens: list[int], loaded: LoadedModel) -> Completion:
-    is_ended = tokens[-1] in loaded.end_ids
-    written = tokens[:-1] if is_ended else tokens
-    cut = loaded.tokenizer.cut_at_stop(written, job.request.parameters.stop)
-    text, count = cut or (loaded.tokenizer.decode(written), len(tokens))
-    return Completion(
-        request=job.request,
-        text=text,
-        reasoning=None,
-        finish_reason="stop" if is_ended or cut else "length",
-        opened_think=job.opened_think,
-        prompt_tokens=len(job.ids),
-        completion_tokens=count,
-        attempts=1,
-    )
+        is_ended = each.tokens[-1] in loaded.end_ids
+        yield completion(each.job, each.tokens, is_ended=is_ended, tokenizer=loaded.tokenizer)

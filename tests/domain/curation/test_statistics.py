@@ -1,4 +1,3 @@
-import itertools
 import random
 from typing import Any
 
@@ -7,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openreason_dagster.domain.curation.statistics import PASS_AT, pass_at, prompt_statistics
+from openreason_dagster.domain.curation.pass_at_k import PASS_AT
+from openreason_dagster.domain.curation.statistics import prompt_statistics
+from openreason_dagster.domain.inference.adaptive import SamplingRule
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.schemas import PROMPT_STATISTICS
 
@@ -32,30 +33,6 @@ def traces(*judged: Trace, prompt: str = "p", model: str = "m", temperature: str
 
 def only(*judged: Trace) -> dict[str, Any]:
     return prompt_statistics(traces(*judged), POOL).row(0, named=True)
-
-
-def share_of_subsets_with_a_success(judged: int, correct: int, k: int) -> float:
-    subsets = list(itertools.combinations(range(judged), k))
-    return sum(min(subset) < correct for subset in subsets) / len(subsets)
-
-
-@pytest.mark.parametrize("k", PASS_AT)
-def test_pass_at_k_is_the_share_of_subsets_with_a_success(k: int) -> None:
-    cases = [(judged, correct) for judged in range(11) for correct in range(judged + 1)]
-    estimates = pl.DataFrame(cases, schema=["judged", "correct"], orient="row").select(pass_at(k)).to_series()
-    for (judged, correct), estimate in zip(cases, estimates, strict=True):
-        if judged < k:
-            assert estimate is None
-        else:
-            assert estimate == pytest.approx(share_of_subsets_with_a_success(judged, correct, k), abs=1e-12)
-
-
-@pytest.mark.parametrize(("k", "chance"), [(1, 0.3), (2, 0.3), (4, 0.1), (8, 0.1)])
-def test_pass_at_k_is_unbiased(k: int, chance: float) -> None:
-    draw = random.Random(k)
-    counts = [sum(draw.random() < chance for _ in range(10)) for _ in range(20_000)]
-    mean = pl.DataFrame({"judged": 10, "correct": counts}).select(pass_at(k).mean()).item()
-    assert mean == pytest.approx(1 - (1 - chance) ** k, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -136,3 +113,51 @@ def test_statistics_agree_with_counting(judged: list[Trace]) -> None:
     assert row["majority_answer"] == expected
     assert (row["samples"], row["judged"], row["correct"]) == (len(judged), known, correct)
     assert row["pass_at_1"] == (pytest.approx(correct / known) if known else None)
+
+
+def sampled_by(rule: SamplingRule, *, prompts: int, correct: float, judged: float) -> pl.DataFrame:
+    """Traces of prompts with the same chances, sampled until the rule stops."""
+    draw, rows = random.Random(5), []
+    for number in range(prompts):
+        verdicts: list[Verdict] = []
+        while len(verdicts) < rule.samples_asked([verdict is Verdict.CORRECT for verdict in verdicts]):
+            luck = draw.random()
+            known = Verdict.CORRECT if luck < correct else Verdict.INCORRECT
+            verdicts.append(known if luck < judged else Verdict.TRUNCATED)
+        rows += [(str(number), "m", "0.6", v, v.is_correct, None, index) for index, v in enumerate(verdicts)]
+    return pl.DataFrame(rows, schema={**TRACES, "sample_index": pl.Int64}, orient="row")
+
+
+def test_stopped_sampling_gives_the_pass_at_k_of_fixed_sampling() -> None:
+    rule = SamplingRule(first_round=6, round=3, maximum=18, enough_correct=3, lowest_pass_rate=0.2, confidence=0.9)
+    verified = sampled_by(rule, prompts=8_000, correct=0.2, judged=0.8)
+    pool = pl.DataFrame({"prompt_id": [str(number) for number in range(8_000)], "domain": "math"})
+    with_rule, without = prompt_statistics(verified, pool, rule=rule), prompt_statistics(verified, pool)
+    for k in (1, 2, 4):
+        expected = 1 - (1 - 0.2 / 0.8) ** k
+        assert with_rule[f"pass_at_{k}"].mean() == pytest.approx(expected, abs=0.01)
+        assert without[f"pass_at_{k}"].mean() != pytest.approx(expected, abs=0.02)
+    assert with_rule["pass_at_8"].null_count() == with_rule.height
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(list(Verdict)), min_size=9, max_size=9), min_size=1, max_size=6))
+def test_a_rule_of_one_round_changes_nothing(verdicts: list[list[Verdict]]) -> None:
+    rule = SamplingRule(first_round=9, round=1, maximum=9, enough_correct=1, lowest_pass_rate=0.5, confidence=0.9)
+    verified = pl.concat(
+        traces(*((verdict.value, None) for verdict in own), model=f"m{number}").with_columns(
+            sample_index=pl.int_range(9)
+        )
+        for number, own in enumerate(verdicts)
+    )
+    fixed, ruled = prompt_statistics(verified, POOL), prompt_statistics(verified, POOL, rule=rule)
+    names = [f"pass_at_{k}" for k in PASS_AT]
+    assert ruled.drop(names).equals(fixed.drop(names))
+    for one, other in zip(ruled.select(names).rows(), fixed.select(names).rows(), strict=True):
+        assert one == pytest.approx(other, abs=1e-12)
+
+
+def test_no_traces_give_an_empty_table_under_a_rule_too() -> None:
+    rule = SamplingRule(first_round=2, round=2, maximum=4, enough_correct=1, lowest_pass_rate=0.5, confidence=0.9)
+    nothing = traces().with_columns(sample_index=pl.lit(None, pl.Int64))
+    assert prompt_statistics(nothing, POOL, rule=rule).schema == PROMPT_STATISTICS.schema

@@ -72,6 +72,7 @@ def test_filter_names_the_reason(change, reason):
         pytest.param({"reward_language_consistency": None}, id="no-words-to-judge"),
         pytest.param({"reward_language_consistency": 0.8}, id="exactly-at-the-limit"),
         pytest.param({"completion_tokens": None}, id="imported-without-tokens"),
+        pytest.param({"finish_reason": None}, id="imported-without-finish-reason"),
         pytest.param({"completion_tokens": 100}, id="exactly-as-long-as-allowed"),
     ],
 )

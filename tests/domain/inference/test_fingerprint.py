@@ -74,6 +74,51 @@ def test_imported_traces_depend_on_file_and_columns_only():
     assert identity(IMPORTED, weights={"sha256": "1"}) != identity(IMPORTED)
 
 
+REPOSITORY = DatasetModel(
+    name="m",
+    revision="0" * 40,
+    license="x",
+    engine="dataset",
+    repository="owner/name",
+    split="train",
+    layout="openr1_math",
+)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"layout": "messages"}, {"record": ["uuid"]}, {"revision": "1" * 40}],
+    ids=["layout", "record", "revision"],
+)
+def test_what_is_taken_from_a_repository_changes_it(other):
+    assert identity(REPOSITORY.model_copy(update=other)) != identity(REPOSITORY)
+
+
+def test_how_many_rows_are_read_leaves_it():
+    assert identity(REPOSITORY.model_copy(update={"limit": 9})) == identity(REPOSITORY)
+
+
+def test_a_repository_is_known_by_its_name_config_and_split(tmp_path):
+    known = weights_identity(REPOSITORY, tmp_path)
+    assert known == {"repository": "owner/name", "config": "", "split": "train"}
+    assert weights_identity(REPOSITORY.model_copy(update={"config": "c"}), tmp_path) != known
+    assert weights_identity(REPOSITORY.model_copy(update={"split": "test"}), tmp_path) != known
+
+
+def test_a_local_repository_is_known_by_its_files(tmp_path):
+    model = REPOSITORY.model_copy(update={"repository": "./set"})
+    (tmp_path / "set" / "data").mkdir(parents=True)
+    (tmp_path / "set" / ".git").mkdir()
+    (tmp_path / "set" / "data" / "train.jsonl").write_text("{}")
+    (tmp_path / "set" / ".git" / "HEAD").write_text("x")
+    before = weights_identity(model, tmp_path)
+    assert set(before) == {"data/train.jsonl", "config", "split"}
+    (tmp_path / "set" / ".git" / "HEAD").write_text("y")
+    assert weights_identity(model, tmp_path) == before
+    (tmp_path / "set" / "README.md").write_text("the card names the files of a split")
+    assert weights_identity(model, tmp_path) != before
+
+
 def test_weights_of_a_folder_are_its_files_without_documentation(tmp_path):
     folder = tmp_path / "weights"
     folder.mkdir()

@@ -1,14 +1,45 @@
+import re
+from pathlib import Path
+
 import pytest
 
+from openreason_dagster.domain import inference
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.inference.prompts import build_messages, read_template, template_names
 from openreason_dagster.domain.records import Message
 
+README = Path(inference.__file__).parent / "templates" / "README.md"
 
-def test_shipped_templates_hold_the_prompt_once(tmp_path):
-    assert template_names() == ["boxed", "plain", "r1_zero"]
-    for name in template_names():
-        assert read_template(name, recipe_folder=tmp_path).count("{prompt}") == 1
+
+@pytest.mark.parametrize("name", template_names())
+def test_shipped_templates_hold_the_prompt_once(name, tmp_path):
+    assert read_template(name, recipe_folder=tmp_path).count("{prompt}") == 1
+
+
+def test_readme_lists_exactly_the_shipped_templates():
+    assert sorted(re.findall(r"^\| `(\w+)` \|", README.read_text(encoding="utf-8"), flags=re.MULTILINE)) == (
+        template_names()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("r1_zero", "<answer> answer here </answer>. User: Q. Assistant:", id="r1-stop-after-the-prompt"),
+        pytest.param("open_r1", "put your final answer within \\boxed{}:\nQ", id="open-r1-prompt-last"),
+        pytest.param("tinyzero", "Assistant: Let me solve this step by step.\n<think>", id="tinyzero-opens-the-block"),
+        pytest.param(
+            "tinyzero_instruct", "<|im_start|>user\n Q Show your work in <think>", id="tinyzero-leading-space"
+        ),
+        pytest.param("s1", "Q<|im_end|>\n<|im_start|>assistant\n", id="s1-ends-in-a-line-break"),
+    ],
+)
+def test_published_templates_are_word_for_word(name, expected, tmp_path):
+    """Where a copy goes wrong most easily: ends, line breaks, spaces and slips."""
+    asked = read_template(name, recipe_folder=tmp_path).replace("{prompt}", "Q")
+    assert expected in asked
+    if name != "tinyzero_instruct":
+        assert asked.endswith(expected)
 
 
 def test_plain_is_the_prompt_itself(tmp_path):
@@ -33,7 +64,7 @@ def test_template_beside_the_recipe(tmp_path):
 
 
 def test_unknown_name_lists_the_known_ones(tmp_path):
-    with pytest.raises(RecipeError, match=r"'boxd'.*boxed, plain, r1_zero"):
+    with pytest.raises(RecipeError, match=r"'boxd'.*boxed, open_r1, plain, r1_zero"):
         read_template("boxd", recipe_folder=tmp_path)
 
 

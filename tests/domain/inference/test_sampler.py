@@ -2,7 +2,7 @@ from collections import Counter
 from itertools import islice
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openreason_dagster.domain.errors import EngineError, TableError
@@ -60,12 +60,12 @@ class Table:
     def __init__(self, raises_at=None):
         self.rows, self.sizes, self.raises_at = [], [], raises_at
 
-    def commit(self, completions, failures):
+    def store(self, batch):
         if len(self.sizes) == self.raises_at:
             raise TableError("disk full")
-        self.rows += [completion.request.trace_id for completion in completions]
-        self.rows += [f"failed {failure.request.trace_id}" for failure in failures]
-        self.sizes.append(len(completions) + len(failures))
+        self.rows += [completion.request.trace_id for completion in batch.completions]
+        self.rows += [f"failed {failure.request.trace_id}" for failure in batch.failures]
+        self.sizes.append(len(batch.results))
 
     def pending(self, requests):
         return [request for request in requests if request.trace_id not in self.rows]
@@ -102,7 +102,10 @@ def run(engine, requests, table, **options):
     shown = []
     settings = {"commit_rows": 4, "commit_seconds": 1e9, "progress_seconds": 1e9, "clock": Clock()} | options
     totals = Counter(request.temperature_key for request in requests)
-    summary = sample(engine, iter(requests), table.commit, totals=totals, progress=shown.append, **settings)
+    settings = {"stored": lambda batch, _: None} | settings
+    summary = sample(
+        engine, iter(requests), store=table.store, totals=lambda: totals, progress=shown.append, **settings
+    )
     return summary, shown
 
 
@@ -111,7 +114,8 @@ def test_commits_every_few_rows_and_the_rest():
     summary, shown = run(MemoryEngine(), requests_of(10), table)
     assert table.sizes == [4, 4, 2]
     assert (summary.done, summary.failed, summary.total, summary.tokens) == (10, 0, 10, 100)
-    assert [progress.done for progress in shown] == [4, 8, 10]
+    assert [progress.done for progress in shown][-1] == 10
+    assert len(shown) == 4
 
 
 def test_commits_when_time_is_up():
@@ -135,8 +139,9 @@ def test_requests_are_pulled_only_as_places_become_free():
         sample(
             engine,
             requests,
-            Table().commit,
-            totals={"0.6": 100},
+            store=Table().store,
+            stored=lambda batch, _: None,
+            totals=lambda: {"0.6": 100},
             commit_rows=10,
             commit_seconds=9,
             progress=lambda _: None,
@@ -165,7 +170,7 @@ def test_a_broken_commit_is_not_repeated():
     table = Table(raises_at=1)
     with pytest.raises(TableError):
         run(MemoryEngine(), requests_of(10), table)
-    assert table.sizes == [4]
+    assert len(table.rows) == len(set(table.rows)) == 4
 
 
 class Forgetful(MemoryEngine):
@@ -187,6 +192,7 @@ def test_nothing_to_do():
     assert table.sizes == []
 
 
+@settings(deadline=None)  # batches are stored in a thread, which a busy machine may keep waiting
 @given(
     count=st.integers(0, 40),
     places=st.integers(1, 9),

@@ -67,8 +67,13 @@ def test_a_completion_becomes_a_row():
 )
 def test_imported_traces_have_null_for_what_is_not_known(model, key, temperature):
     row = row_of(model, key, prompt_tokens=None, completion_tokens=None, used_seed=False)
-    assert row["seed"] is row["prompt_tokens"] is row["completion_tokens"] is None
+    assert row["seed"] is row["prompt_tokens"] is row["completion_tokens"] is row["imported_record"] is None
     assert row["sampling_temperature"] == temperature
+
+
+def test_what_an_imported_set_states_is_kept():
+    row = row_of(IMPORTED, "imported", finish_reason=None, imported='{"row": 3}')
+    assert (row["finish_reason"], row["imported_record"]) == (None, '{"row": 3}')
 
 
 def test_a_failure_becomes_a_row():

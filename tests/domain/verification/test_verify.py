@@ -58,6 +58,10 @@ def frame(*rows):
         pytest.param(
             {"answer": r"\boxed{42} as I", "finish_reason": "length"}, "correct", True, id="cut after the box"
         ),
+        pytest.param({"finish_reason": None}, "correct", True, id="imported, end not stated"),
+        pytest.param(
+            {"answer": "", "think_state": "unclosed", "finish_reason": None}, "no_answer", None, id="cut or given up"
+        ),
         pytest.param({"reference_answer": None}, "bad_reference", None, id="no reference"),
         pytest.param({"reference_answer": " "}, "bad_reference", None, id="empty reference"),
         pytest.param({"verifier_spec": "not json"}, "bad_reference", None, id="broken specification"),

@@ -1,0 +1,121 @@
+"""A hard budget: what a run may still spend, reserved before a request is asked and settled when it is answered."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from openreason_dagster.domain.catalogue_entry import Price
+from openreason_dagster.domain.inference.cost import Cost, cost_of
+from openreason_dagster.domain.recipe_budget import Limits
+from openreason_dagster.domain.records import Completion, Failure, Request
+
+_BYTES_PER_TOKEN = 1
+"""A token stands for one byte of text at least, so that a prompt never has more tokens than bytes."""
+_TEMPLATE_TOKENS = 64
+"""Room for what a chat template adds to a prompt, when money is reserved for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """One limit of the budget and what was spent of it before this run."""
+
+    name: str
+    """Key in the recipe, e.g. `budget.model.tokens`."""
+    kind: str
+    """tokens, seconds or money."""
+    amount: float
+    spent: float
+
+
+def limits_of(budget: Mapping[str, Limits], spent: Mapping[str, Cost]) -> list[Limit]:
+    """All limits that are set, for each scope (`recipe`, `model`, `run`) with what was spent in it before."""
+    found = []
+    for scope, limits in budget.items():
+        before = spent[scope]
+        for kind, amount, used in (
+            ("tokens", limits.tokens, float(before.completion_tokens)),
+            ("seconds", limits.seconds, before.seconds),
+            ("money", limits.money, before.money),
+        ):
+            if amount is not None:
+                found.append(Limit(name=f"budget.{scope}.{kind}", kind=kind, amount=amount, spent=used))
+    return found
+
+
+class Allowance:
+    """What a run may still spend.
+
+    A request is let through only if every limit has room for the most it can cost: its `max_tokens`, and for money its
+    prompt too. Limits on tokens are therefore never exceeded, and limits on money only by the price of the hours in
+    which requests already in flight are answered. Near a limit fewer requests are in flight.
+
+    Attributes:
+        reached: Name of the limit that refused a request or ended the run; None while none has.
+    """
+
+    def __init__(self, limits: Iterable[Limit], price: Price, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = list(limits)
+        self._price = price
+        self._clock = clock
+        self._started = clock()
+        self._reserved: dict[str, Cost] = {}
+        self._used = Cost()
+        self.reached: str | None = None
+
+    def within(self, requests: Iterable[Request | None]) -> Iterator[Request | None]:
+        """The requests that there is room for; None where room may come, and the end where it cannot."""
+        for request in requests:
+            while request is not None and not self._admits(request):
+                if not self._reserved:
+                    return
+                yield None
+            if request is not None:
+                self._reserved[request.trace_id] = most = self._most(request)
+                self._used += most
+                self.reached = None
+            yield request
+
+    def settle(self, result: Completion | Failure) -> None:
+        """Put what a result cost in place of what was reserved for it."""
+        reserved = self._reserved.pop(result.request.trace_id)
+        self._used -= reserved
+        if isinstance(result, Completion):
+            self._used += self._cost(
+                result.prompt_tokens or 0,
+                reserved.completion_tokens if result.completion_tokens is None else result.completion_tokens,
+            )
+
+    def spent_money(self) -> float:
+        """What this run has cost so far, requests in flight counted at the most they can cost."""
+        return self._used.money + self._price_of_time()
+
+    def is_time_over(self) -> bool:
+        """Whether a limit on seconds is reached."""
+        seconds = self._clock() - self._started
+        for limit in self._limits:
+            if limit.kind == "seconds" and limit.spent + seconds >= limit.amount:
+                self.reached = limit.name
+                return True
+        return False
+
+    def _admits(self, request: Request) -> bool:
+        if self.is_time_over():
+            return False
+        used = self._used + self._most(request)
+        wanted = {"tokens": used.completion_tokens, "money": used.money + self._price_of_time()}
+        for limit in self._limits:
+            if limit.kind in wanted and limit.spent + wanted[limit.kind] > limit.amount:
+                self.reached = limit.name
+                return False
+        return True
+
+    def _price_of_time(self) -> float:
+        seconds = self._clock() - self._started
+        return cost_of(self._price, prompt_tokens=0, completion_tokens=0, seconds=seconds).money
+
+    def _most(self, request: Request) -> Cost:
+        size = sum(len(message.content.encode()) for message in request.messages)
+        return self._cost(size // _BYTES_PER_TOKEN + _TEMPLATE_TOKENS, request.parameters.max_tokens)
+
+    def _cost(self, prompt_tokens: int, completion_tokens: int) -> Cost:
+        return cost_of(self._price, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, seconds=0.0)

@@ -1,0 +1,91 @@
+"""Verdicts for committed traces: each trace is judged once by each version of its verifier."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import polars as pl
+
+from openreason_dagster.domain.inference.plan import SamplingPlan
+from openreason_dagster.domain.inference.request_source import Outcomes
+from openreason_dagster.domain.records import MACHINE_VERDICTS
+from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
+from openreason_dagster.domain.verification.verify import verify_batch
+from openreason_dagster.domain.verification.workers import Workers
+from openreason_dagster.resources.tables import Tables
+
+PROMPT_COLUMNS = ("prompt_id", "reference_answer", "verifier", "verifier_spec")
+"""What of a prompt is needed to judge an answer to it."""
+_ROWS_PER_COMMIT = 2_000
+_TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
+
+
+def verify_partition(tables: Tables, workers: Workers, *, model: str, temperature: str) -> int:
+    """Judge what of a partition has no valid verdict yet, committing as it goes; returns how many were judged."""
+    keys = {"model": model, "temperature": temperature}
+    prompts = tables.scan("prompt_pool").select(PROMPT_COLUMNS)
+    traces = tables.scan("sampled_traces", **keys).select(_TRACE_COLUMNS).join(prompts, on="prompt_id", how="inner")
+    _drop_outdated(tables, traces, keys)
+    pending = traces.join(tables.scan("verified_traces", **keys), on="trace_id", how="anti")
+    judged = 0
+    for rows in pending.collect_batches(chunk_size=_ROWS_PER_COMMIT, engine="streaming"):
+        tables.append("verified_traces", verify_batch(rows, workers, now=datetime.now(UTC)))
+        judged += rows.height
+    return judged
+
+
+def _drop_outdated(tables: Tables, traces: pl.LazyFrame, keys: dict[str, str]) -> None:
+    """Drop verdicts that must be found again: by another verifier or reference, or of a machine that failed.
+
+    Verdicts on traces of prompts outside the pool stay, because another recipe may need them. Two runs at once can
+    have judged a trace twice; one verdict of each is enough.
+    """
+    verdicts = tables.scan("verified_traces", **keys).collect()
+    version = pl.col("verifier").replace_strict(VERIFIER_VERSIONS)
+    wanted = traces.select("trace_id", wanted_reference="reference_answer", wanted_version=version).collect()
+    judged = verdicts.unique("trace_id", keep="last", maintain_order=True).join(wanted, on="trace_id", how="left")
+    is_in_pool = pl.col("wanted_version").is_not_null()
+    is_same = (pl.col("verifier_version") == pl.col("wanted_version")) & pl.col("reference_answer").eq_missing(
+        pl.col("wanted_reference")
+    )
+    kept = judged.filter(~is_in_pool | (is_same & ~pl.col("verdict").is_in(MACHINE_VERDICTS)))
+    if kept.height < verdicts.height:
+        tables.replace("verified_traces", kept.select(verdicts.columns), **keys)
+
+
+def verify_rows(tables: Tables, workers: Workers, rows: pl.DataFrame, prompts: pl.DataFrame) -> Mapping[str, bool]:
+    """Judge traces that were just committed, commit the verdicts, and say of each trace_id whether it is correct.
+
+    Args:
+        tables: Where the verdicts go.
+        workers: The processes that judge.
+        rows: Rows of sampled_traces.
+        prompts: Their prompts, with `PROMPT_COLUMNS`.
+    """
+    traces = rows.select(_TRACE_COLUMNS).join(prompts.select(PROMPT_COLUMNS), on="prompt_id", how="inner")
+    verdicts = verify_batch(traces, workers, now=datetime.now(UTC))
+    tables.append("verified_traces", verdicts)
+    return dict(verdicts.select("trace_id", pl.col("is_correct").fill_null(value=False)).iter_rows())
+
+
+def known_outcomes(tables: Tables, plan: SamplingPlan, prompts: pl.DataFrame) -> Outcomes:
+    """Which samples of each prompt are committed and judged, and which of them are correct."""
+    fingerprints = [temperature.fingerprint for temperature in plan.temperatures]
+    verdicts = (
+        tables.scan("verified_traces", model=plan.model)
+        .select("trace_id", "is_correct")
+        .unique("trace_id", keep="last")
+    )
+    rows = (
+        tables.scan("sampled_traces", model=plan.model)
+        .filter(pl.col("fingerprint").is_in(fingerprints) & (pl.col("sample_index") < plan.most_samples))
+        .select("trace_id", "prompt_id", "temperature", "sample_index")
+        .join(verdicts, on="trace_id", how="inner")
+        .join(prompts.lazy().select("prompt_id"), on="prompt_id", how="semi")
+        .select("temperature", "prompt_id", "sample_index", pl.col("is_correct").fill_null(value=False))
+        .collect()
+    )
+    outcomes: dict[tuple[str, str], tuple[int, int]] = {}
+    for temperature, prompt_id, index, is_correct in rows.iter_rows():
+        answered, correct = outcomes.get((temperature, prompt_id), (0, 0))
+        outcomes[temperature, prompt_id] = answered | 1 << index, correct | int(is_correct) << index
+    return outcomes

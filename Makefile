@@ -70,5 +70,6 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 
 $(VENV)/.test-installed: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec  # vLLM's, which need another torch
 	@tests/install_system_packages.sh
 	@touch $@

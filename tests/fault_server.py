@@ -1,9 +1,10 @@
-"""A real chat completions server on loopback that fails by a schedule.
+"""A real chat and text completions server on loopback that fails by a schedule.
 
 What happens to a request's n-th attempt depends on the schedule's seed, the request and n alone, so a test can say
 exactly what must come out of any number of concurrent requests.
 """
 
+import asyncio
 import hashlib
 import json
 import random
@@ -12,7 +13,7 @@ import struct
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,16 +29,21 @@ ERRORS = {
     "reset": "connection_lost",
     "cut_body": "connection_lost",
 }
-"""Failure class that each fault must be reported as."""
+"""Failure class that each fault of a request for one sample must be reported as."""
+HARMLESS = {"too_many_choices", "slow_bytes"}
+PUT_OFF = {"http_429", "http_503"}
 RATES = {
-    "http_429": 0.06,
+    "http_429": 0.03,
     "http_500": 0.06,
-    "http_503": 0.03,
+    "http_503": 0.01,
     "http_400": 0.01,
-    "hang": 0.004,
+    "hang": 0.0005,
     "truncated_json": 0.05,
     "wrong_type": 0.03,
     "empty_choices": 0.05,
+    "too_few_choices": 0.0,
+    "too_many_choices": 0.04,
+    "slow_bytes": 0.02,
     "reset": 0.05,
     "cut_body": 0.03,
 }
@@ -59,7 +65,7 @@ def text_for(prompt: str, seed: object) -> str:
 
 
 class FaultServer:
-    """Serves on a free port while entered."""
+    """Serves on a free port while entered, from an event loop in a thread of its own."""
 
     def __init__(
         self,
@@ -68,129 +74,220 @@ class FaultServer:
         rates: Mapping[str, float] = RATES,
         script: Sequence[str | None] | None = None,
         reply: Mapping[str, Any] | bytes | None = None,
-        retry_after: str = "0",
+        retry_after: str | None = "0",
         closes_after: int | None = None,
+        seconds: float = 0.0,
+        most_choices: int = 1_000,
+        most_at_once: int = 1_000,
     ) -> None:
-        """`script` gives the faults of every request's attempts instead of the seed; `reply` replaces a good reply."""
+        """Set how the server behaves.
+
+        Args:
+            seed: Of the faults.
+            rates: Of each fault.
+            script: Faults of every prompt's attempts, instead of drawn ones.
+            reply: Replaces a good reply.
+            retry_after: Header of HTTP 429.
+            closes_after: Requests after which nobody listens any more.
+            seconds: Before each good reply.
+            most_choices: A reply has no more; 1 is a server that knows no `n`.
+            most_at_once: Requests beyond this are refused with HTTP 429.
+        """
         self.seed, self.rates, self.script, self.reply = seed, rates, script, reply
-        self.retry_after, self.closes_after = retry_after, closes_after
+        self.retry_after, self.closes_after, self.seconds = retry_after, closes_after, seconds
+        self.most_choices, self.most_at_once = most_choices, most_at_once
         self.attempts: Counter[str] = Counter()
         self.requests: list[dict[str, Any]] = []
         self.authorizations: set[str | None] = set()
         self.in_flight = self.most_in_flight = 0
-        self.closing = threading.Event()
-        self.lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.faults = self
+        self._loop = asyncio.new_event_loop()
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._connections: set[socket.socket] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def base_url(self) -> str:
         """Address up to and including /v1."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self._port}/v1"
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
+        self._in_loop(self._listen(self._socket))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self.die()
+        self._in_loop(self._cancel_all())
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
-    def fault(self, prompt: str) -> str | None:
+    def die(self) -> None:
+        """Break all connections and listen no more."""
+        self._in_loop(self._die())
+
+    def revive(self) -> None:
+        """Listen again on the same port."""
+        self._in_loop(self._listen(socket.create_server(("127.0.0.1", self._port), backlog=512)))
+
+    def _in_loop(self, work: Any) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _listen(self, listening: socket.socket) -> None:
+        listening.setblocking(False)
+        self._socket = listening
+        self._loop.add_reader(listening, self._accept)
+
+    def _accept(self) -> None:
+        with suppress(BlockingIOError):
+            connection, _ = self._socket.accept()
+            connection.setblocking(False)
+            self._connections.add(connection)
+            task = self._loop.create_task(self._serve(connection))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _die(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+        self._socket.close()
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    async def _cancel_all(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in self._connections:
+            connection.close()
+
+    async def _serve(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection)
+        try:
+            while not writer.is_closing():
+                method, headers = await _read_head(reader)
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                self.authorizations.add(headers.get("authorization"))
+                if method == "GET":
+                    await _send(writer, 200, {"object": "list", "data": []})
+                else:
+                    await self._respond(writer, json.loads(body), headers.get("authorization"))
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # clients that hang up are part of the test
+        finally:
+            self._connections.discard(connection)
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _respond(self, writer: asyncio.StreamWriter, request: dict[str, Any], authorization: str | None) -> None:
+        self.requests.append(request)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            if self.in_flight > self.most_at_once:
+                fault: str | None = "http_429"
+            else:
+                fault = self._fault(_prompt(request))
+            if self.closes_after is not None and len(self.requests) > self.closes_after:
+                await self._die()
+            elif fault is not None and fault.startswith("http_"):
+                message = {"error": f"{fault} for {authorization}"}
+                await _send(writer, int(fault.removeprefix("http_")), message, retry_after=self.retry_after)
+            else:
+                await asyncio.sleep(self.seconds)
+                await self._reply(writer, request, fault)
+        finally:
+            self.in_flight -= 1
+
+    async def _reply(self, writer: asyncio.StreamWriter, request: dict[str, Any], fault: str | None) -> None:
+        wanted = min(request.get("n", 1), self.most_choices)
+        wanted += {"too_few_choices": -1, "too_many_choices": 1, "empty_choices": -wanted}.get(fault or "", 0)
+        body = _json(self.reply or good_reply(request, wanted))
+        match fault:
+            case "hang":
+                await asyncio.sleep(60)
+            case "reset":
+                _hang_up(writer)
+            case "cut_body":
+                writer.write(_head(200, len(body) + 9) + body)
+                await writer.drain()
+                _hang_up(writer)
+            case "truncated_json":
+                await _send(writer, 200, body[:-20])
+            case "wrong_type":
+                await _send(writer, 200, {"choices": [{"message": {"content": 7}, "text": 7, "finish_reason": "stop"}]})
+            case "slow_bytes":
+                await _drip(writer, _head(200, len(body)) + body)
+            case _:
+                await _send(writer, 200, body)
+
+    def _fault(self, prompt: str) -> str | None:
         """Count an attempt of a prompt and say what goes wrong with it."""
-        with self.lock:
-            self.attempts[prompt] += 1
-            attempt = self.attempts[prompt]
-        if self.closes_after is not None and sum(self.attempts.values()) > self.closes_after:
-            return "reset"
+        self.attempts[prompt] += 1
+        attempt = self.attempts[prompt]
         if self.script is not None:
             return self.script[attempt - 1] if attempt <= len(self.script) else None
         return planned_fault(self.seed, prompt, attempt, self.rates)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-    faults: FaultServer
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that hang up are part of the test."""
+async def _read_head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]]:
+    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
+    pairs = (line.partition(":") for line in lines)
+    return first.split(" ")[0], {name.lower(): value.strip() for name, _, value in pairs}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
-
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the base class names it so
-        """Stay silent."""
-
-    def do_GET(self) -> None:
-        self.server.faults.authorizations.add(self.headers["Authorization"])
-        self._send(200, {"object": "list", "data": []})
-
-    def do_POST(self) -> None:
-        faults = self.server.faults
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with faults.lock:
-            faults.requests.append(request)
-            faults.in_flight += 1
-            faults.most_in_flight = max(faults.most_in_flight, faults.in_flight)
-        try:
-            self._respond(faults.fault(request["messages"][-1]["content"]), request)
-        finally:
-            with faults.lock:
-                faults.in_flight -= 1
-
-    def _respond(self, fault: str | None, request: dict[str, Any]) -> None:
-        faults = self.server.faults
-        good = faults.reply or _good_reply(request)
-        if fault == "hang":
-            faults.closing.wait(30)
-            self.close_connection = True
-        elif fault == "reset":
-            self._hang_up()
-        elif fault == "cut_body":
-            self._headers(200, 10_000)
-            self.wfile.write(b'{"choices": [')
-            self._hang_up()
-        elif fault == "truncated_json":
-            self._send(200, json.dumps(good).encode()[:-20])
-        elif fault == "wrong_type":
-            self._send(200, {"choices": [{"message": {"content": 7}, "finish_reason": "stop"}]})
-        elif fault == "empty_choices":
-            self._send(200, {"choices": []})
-        elif fault is not None:
-            self._send(int(fault.removeprefix("http_")), {"error": f"{fault} for {self.headers['Authorization']}"})
-        else:
-            self._send(200, good)
-
-    def _hang_up(self) -> None:
-        self.wfile.flush()
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
-
-    def _headers(self, status: int, length: int) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(length))
-        if status == 429:
-            self.send_header("Retry-After", self.server.faults.retry_after)
-        self.end_headers()
-
-    def _send(self, status: int, reply: Mapping[str, Any] | bytes) -> None:
-        body = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-        self._headers(status, len(body))
-        self.wfile.write(body)
+def _prompt(request: dict[str, Any]) -> str:
+    return request["prompt"] if "prompt" in request else request["messages"][-1]["content"]
 
 
-def _good_reply(request: dict[str, Any]) -> dict[str, Any]:
-    text = text_for(request["messages"][-1]["content"], request.get("seed"))
+def _json(reply: Mapping[str, Any] | bytes) -> bytes:
+    return reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+
+
+def _head(status: int, length: int, retry_after: str | None = None) -> bytes:
+    wait = f"Retry-After: {retry_after}\r\n" if status == 429 and retry_after is not None else ""
+    return f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{wait}Content-Length: {length}\r\n\r\n".encode()
+
+
+async def _send(
+    writer: asyncio.StreamWriter, status: int, reply: Mapping[str, Any] | bytes, *, retry_after: str | None = None
+) -> None:
+    body = _json(reply)
+    writer.write(_head(status, len(body), retry_after) + body)
+    await writer.drain()
+
+
+async def _drip(writer: asyncio.StreamWriter, content: bytes) -> None:
+    step = len(content) // 5 + 1
+    for start in range(0, len(content), step):
+        writer.write(content[start : start + step])
+        await writer.drain()
+        await asyncio.sleep(0.005)
+
+
+def _hang_up(writer: asyncio.StreamWriter) -> None:
+    """Reset the connection."""
+    connection = writer.get_extra_info("socket")
+    if not writer.is_closing():
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def good_reply(request: dict[str, Any], count: int) -> dict[str, Any]:
+    """Samples for a request: the first depends on prompt and seed alone, each further one on its place too."""
+    prompt, seed = _prompt(request), request.get("seed")
+    texts = [text_for(prompt, f"{seed}/{index}" if index else seed) for index in range(count)]
+    written = [
+        {"text": text} if "prompt" in request else {"message": {"role": "assistant", "content": text}} for text in texts
+    ]
     return {
-        "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 5, "completion_tokens": 7},
+        "choices": [choice | {"index": index, "finish_reason": "stop"} for index, choice in enumerate(written)],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 7 * count},
     }

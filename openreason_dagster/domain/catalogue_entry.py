@@ -84,7 +84,9 @@ class RayModel(_VllmSettings):
     gpus_per_replica: float | None = Field(default=None, ge=0)
     """GPUs reserved for one replica; `tensor_parallel` when left out, 0 to run on processors."""
     rows_per_batch: int = Field(default=64, ge=1)
-    """Requests handed to a replica at a time."""
+    """Requests handed to a replica at a time; their results come back together."""
+    rows_per_dataset: int = Field(default=50_000, ge=1)
+    """Requests handed to Ray Data at a time, which loads the weights once for them."""
 
 
 class OpenAIModel(_Entry):

@@ -1,23 +1,28 @@
-"""One request to an OpenAI-compatible server, tried until it is answered or given up."""
+"""Samples asked of an OpenAI-compatible model until each is answered or given up."""
 
 import asyncio
 import random
-import re
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
-
-import httpx
 
 from openreason_dagster.domain.catalogue_entry import OpenAIModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.unicode_text import well_formed
 from openreason_dagster.domain.records import Completion, Failure, Request
-from openreason_dagster.resources.engines.chat_reply import AttemptFailure, ChatReply, read_reply
+from openreason_dagster.resources.engines.chat_reply import AttemptFailure, Reply, read_reply
+from openreason_dagster.resources.engines.chat_request import PATH_BY_API, most_tokens, opens_think, request_body
+from openreason_dagster.resources.engines.http_exchange import (
+    ConnectionFailure,
+    HttpExchange,
+    HttpReply,
+    failed_status,
+)
+from openreason_dagster.resources.engines.patience import Patience
+from openreason_dagster.resources.engines.rate_limit import RateGate
+from openreason_dagster.resources.engines.replicas import Replica, Replicas
 
-RETRIED_STATUSES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
 REMEDIES = {
     HTTPStatus.UNAUTHORIZED: "The server wants another API key: set `api_key` in the catalogue file, best as ${NAME}.",
     HTTPStatus.FORBIDDEN: "The API key may not use this model: ask for access, or set another `api_key`.",
@@ -25,195 +30,205 @@ REMEDIES = {
 }
 MESSAGE_CHARACTERS = 500
 
+Deliver = Callable[[Completion | Failure], None]
 
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long a server is waited for."""
 
-    backoff_seconds: float = 1.0
-    """Wait before the second attempt; doubles with each further one, times a random factor of 0.5 to 1."""
-    longest_wait_seconds: float = 60.0
-    """No wait is longer, whatever the server asks for."""
-    lost_connections: int = 32
-    """As many lost connections in a row mean that the server is gone."""
-    reply_bytes: int = 64 * 2**20
-    """A longer reply is refused."""
+@dataclass
+class _Tries:
+    """How often a group of samples was asked for."""
+
+    attempts: int = 0
+    put_off: int = 0
+    avoided: Replica | None = None
+    """The replica that was lost last."""
+
+    def count(self, failure: AttemptFailure) -> None:
+        if failure.is_counted:
+            self.attempts += 1
+        else:
+            self.put_off += 1
 
 
 class ChatClient:
-    """Asks one server. It is made and used within one event loop."""
+    """Asks the replicas of one model. It is made and used within one event loop.
+
+    An attempt counts when the server had its chance: an error status, a reply that cannot be used, a connection that
+    broke or timed out. A request is put off, without an attempt, when the server says it has too much to do (HTTP 429
+    and 503) or nobody takes the connection: then it is asked again for as long as the model answers anything at all.
+    """
 
     def __init__(self, model: OpenAIModel, patience: Patience) -> None:
         self._model = model
         self._patience = patience
-        self._address = public_address(model)
-        self._base_url = model.base_url.rstrip("/")
-        self._lost_in_a_row = 0
+        self._replicas = Replicas(model, patience, time.monotonic)
+        self._http = HttpExchange(model, reply_bytes=patience.reply_bytes)
+        self._rates = RateGate(model.requests_per_minute, model.tokens_per_minute, clock=time.monotonic)
         self._random = random.Random(model.name)  # noqa: S311 - spreads retries, hides nothing
-        self._http = httpx.AsyncClient(
-            headers=_headers(model),
-            timeout=model.timeout_seconds,
-            limits=httpx.Limits(max_connections=model.concurrency, max_keepalive_connections=model.concurrency),
-        )
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def greet(self) -> None:
-        """Check that a server answers at all and takes the key.
+        """Check that a replica answers at all and takes the key; those that do not answer are set aside.
 
         Raises:
-            EngineError: nothing answers, or the server refuses the key.
+            EngineError: none answers, or one refuses the key.
         """
-        try:
-            response = await self._http.get(f"{self._base_url}/models")
-        except httpx.HTTPError as error:
+        failures = await asyncio.gather(*map(self._greet, self._replicas))
+        messages = [failure.message for failure in failures if failure is not None]
+        if len(messages) == len(failures):
+            addresses = ", ".join(replica.address for replica in self._replicas)
             raise EngineError(
-                f"model {self._model.name!r}: no server answers at {self._address} "
-                f"({self._shown(repr(error))}). Start the server, or correct `base_url` in the catalogue file."
-            ) from None
-        if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise self._refused(response.status_code)
+                f"model {self._model.name!r}: no server answers at {addresses} ({self._shown(messages[0])}). "
+                "Start the server, or correct `base_url` in the catalogue file."
+            )
 
-    async def answer(self, request: Request) -> Completion | Failure:
-        """Try until there is a completion, a failure that another attempt cannot mend, or no attempt left.
+    async def answer(self, requests: Sequence[Request], deliver: Deliver) -> None:
+        """Deliver one result for each request; they have the same messages and parameters.
+
+        They are asked as samples of one HTTP request. Those it does not bring are asked again one by one, because
+        there are servers that know no `n`.
 
         Raises:
             EngineError: the server refuses whatever we ask, or is gone.
         """
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return _completion(request, await self._attempt(request), attempt)
-            except AttemptFailure as failure:
-                if failure.is_final or attempt == self._model.max_attempts:
-                    message = self._shown(failure.message)
-                    return Failure(request=request, error=failure.error, message=message, attempts=attempt)
-                wait = self._wait(failure, attempt)
-            await asyncio.sleep(wait)
-
-    async def _attempt(self, request: Request) -> ChatReply:
+        missing = await self._answer_together(requests, _Tries(), deliver)
         try:
-            async with asyncio.timeout(self._model.timeout_seconds):
-                status, headers, body = await self._post(request)
-        except (TimeoutError, httpx.TimeoutException):
-            message = f"No complete reply within {self._model.timeout_seconds:g} seconds."
-            raise AttemptFailure("timeout", message) from None
-        except httpx.HTTPError as error:
-            raise self._lost(error) from None
-        self._lost_in_a_row = 0
-        if status == HTTPStatus.OK:
-            return read_reply(body)
-        if status in REMEDIES:
-            raise self._refused(status)
-        raise AttemptFailure(
-            f"http_{status}",
-            body.decode("utf-8", "replace"),
-            is_final=status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in RETRIED_STATUSES,
-            retry_after=_retry_after(headers),
-        )
+            async with asyncio.TaskGroup() as tasks:
+                for request in missing:
+                    tasks.create_task(self._answer_together([request], _Tries(attempts=1), deliver))
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
 
-    async def _post(self, request: Request) -> tuple[int, httpx.Headers, bytes]:
-        body = bytearray()
-        async with self._http.stream(
-            "POST", f"{self._base_url}/chat/completions", json=_payload(request, self._model)
-        ) as response:
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > self._patience.reply_bytes:
-                    limit = self._patience.reply_bytes
-                    raise AttemptFailure("malformed_reply", f"The reply is longer than {limit} bytes.", is_final=True)
-            return response.status_code, response.headers, bytes(body)
+    async def _answer_together(self, requests: Sequence[Request], tries: _Tries, deliver: Deliver) -> list[Request]:
+        """Deliver what comes; returns the requests that are to be asked alone, which one that is alone never is."""
+        while True:
+            results = await self._attempt(requests, tries)
+            failure = next((result for result in results if isinstance(result, AttemptFailure)), None)
+            if failure is not None:
+                tries.count(failure)
+            again = []
+            for request, result in zip(requests, results, strict=True):
+                if isinstance(result, Completion):
+                    deliver(result)
+                elif self._is_given_up(result, tries):
+                    deliver(self._failure(request, result, tries))
+                else:
+                    again.append(request)
+            if failure is None or not again:
+                return []
+            await asyncio.sleep(self._wait_seconds(failure, tries))
+            if len(requests) > 1 and failure.is_counted:
+                return again
 
-    def _lost(self, error: httpx.HTTPError) -> AttemptFailure | EngineError:
-        self._lost_in_a_row += 1
-        if self._lost_in_a_row < self._patience.lost_connections:
-            return AttemptFailure("connection_lost", repr(error))
+    async def _attempt(self, requests: Sequence[Request], tries: _Tries) -> list[Completion | AttemptFailure]:
+        """One HTTP request: what each sample came to."""
+        replica = await self._replicas.place(tries.avoided)
+        try:
+            reply = await self._exchange(replica, requests)
+        except AttemptFailure as failure:
+            if isinstance(failure, ConnectionFailure):
+                tries.avoided = replica
+            if len(requests) > 1:  # what is refused together may be accepted alone
+                failure.is_final = False
+            return [failure] * len(requests)
+        finally:
+            self._replicas.release(replica)
+        return self._results(requests, reply, tries.attempts + 1)
+
+    async def _exchange(self, replica: Replica, requests: Sequence[Request]) -> Reply:
+        reservation = await self._rates.reserve(most_tokens(requests))
+        sent_at = time.monotonic()
+        path, body = PATH_BY_API[self._model.api], request_body(requests, self._model)
+        try:
+            reply = await self._http.post(replica.base_url, path, body)
+        except ConnectionFailure:
+            self._replicas.lost(replica)  # the tokens stay reserved: they may have been generated
+            raise
+        if reply.status != HTTPStatus.OK:
+            self._rates.settle(reservation, 0)
+            raise self._failed(replica, reply, sent_at)
+        self._replicas.answered(replica)
+        replica.concurrency.succeeded(sent_at)
+        samples = read_reply(reply.body, self._model.api)
+        if samples.tokens is not None:
+            self._rates.settle(reservation, samples.tokens)
+        return samples
+
+    def _failed(self, replica: Replica, reply: HttpReply, sent_at: float) -> AttemptFailure | EngineError:
+        if reply.status in REMEDIES:
+            return self._refused(replica, reply.status)
+        failure = failed_status(reply)
+        if failure.is_counted:
+            self._replicas.answered(replica)
+        else:
+            pause = min(failure.retry_after or 0.0, self._patience.longest_wait_seconds)
+            self._replicas.refused(replica, sent_at, pause_seconds=pause)
+        return failure
+
+    def _results(self, requests: Sequence[Request], reply: Reply, attempts: int) -> list[Completion | AttemptFailure]:
+        """Each request with its sample; samples that nobody asked for are passed over."""
+        message = f"The reply has {len(reply.choices)} of {len(requests)} choices."
+        missing = [AttemptFailure("missing_choices", message)] * (len(requests) - len(reply.choices))
+        used_seed = self._model.sends_seed == "yes" and len(requests) == 1
+        return [
+            choice
+            if isinstance(choice, AttemptFailure)
+            else Completion(
+                request=request,
+                text=choice.text,
+                reasoning=choice.reasoning,
+                finish_reason=choice.finish_reason,
+                opened_think=opens_think(request, self._model),
+                prompt_tokens=reply.prompt_tokens,
+                completion_tokens=reply.completion_tokens_of(choice),
+                attempts=attempts,
+                used_seed=used_seed,
+                token_logprobs=choice.token_logprobs,
+            )
+            for request, choice in zip(requests, [*reply.choices, *missing], strict=False)
+        ]
+
+    async def _greet(self, replica: Replica) -> AttemptFailure | None:
+        try:
+            reply = await self._http.get(replica.base_url, "models")
+        except AttemptFailure as failure:
+            self._replicas.set_aside(replica)
+            return failure
+        if reply.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise self._refused(replica, reply.status)
+        return None
+
+    def _refused(self, replica: Replica, status: int) -> EngineError:
         return EngineError(
-            f"model {self._model.name!r}: {self._lost_in_a_row} connections in a row to {self._address} "
-            f"were lost ({self._shown(repr(error))}). Start the server again and run again: finished work is kept."
-        )
-
-    def _refused(self, status: int) -> EngineError:
-        return EngineError(
-            f"model {self._model.name!r}: {self._address} answered HTTP {status} when asked for "
+            f"model {self._model.name!r}: {replica.address} answered HTTP {status} when asked for "
             f"{self._model.served_model!r}. {REMEDIES[HTTPStatus(status)]}"
         )
 
-    def _wait(self, failure: AttemptFailure, attempt: int) -> float:
-        """Seconds before the next attempt: what the server asked for, or exponential back-off with jitter."""
-        backoff = self._patience.backoff_seconds * 2 ** (attempt - 1) * self._random.uniform(0.5, 1.0)
+    def _is_given_up(self, failure: AttemptFailure, tries: _Tries) -> bool:
+        if not failure.is_counted:
+            return tries.put_off >= self._patience.uncounted_tries
+        return failure.is_final or tries.attempts >= self._model.max_attempts
+
+    def _wait_seconds(self, failure: AttemptFailure, tries: _Tries) -> float:
+        """Seconds before asking again: what the server asked for, or exponential back-off with jitter.
+
+        Where the replica as a whole is left alone, the request need not wait by itself: another may take it.
+        """
+        if not failure.is_counted and (failure.retry_after is not None or isinstance(failure, ConnectionFailure)):
+            return 0.0
+        doublings = max(tries.attempts + tries.put_off - 1, 0)
+        backoff = self._patience.backoff_seconds * 2**doublings * self._random.uniform(0.5, 1.0)
         wanted = backoff if failure.retry_after is None else failure.retry_after
         return min(wanted, self._patience.longest_wait_seconds)
+
+    def _failure(self, request: Request, failure: AttemptFailure, tries: _Tries) -> Failure:
+        message = self._shown(failure.message)
+        return Failure(request=request, error=failure.error, message=message, attempts=max(tries.attempts, 1))
 
     def _shown(self, text: str) -> str:
         """Foreign text fit to be stored: without the API key, well-formed and short."""
         if self._model.api_key:
             text = text.replace(self._model.api_key.strip(), "[api key]")
         return well_formed(text)[:MESSAGE_CHARACTERS]
-
-
-def public_address(model: OpenAIModel) -> str:
-    """The server's address without user, password and query, which may be secret."""
-    try:
-        url = httpx.URL(model.base_url)
-    except httpx.InvalidURL:
-        raise EngineError(
-            f"model {model.name!r}: `base_url` is not an address; expected e.g. http://localhost:8000/v1. Correct it."
-        ) from None
-    return str(url.copy_with(userinfo=b"", query=None, fragment=None))
-
-
-def _headers(model: OpenAIModel) -> dict[str, str]:
-    key = (model.api_key or "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise EngineError(
-            f"model {model.name!r}: `api_key` holds characters that no HTTP header can carry. Copy the key again."
-        )
-    return {"Authorization": f"Bearer {key}"} if key else {}
-
-
-def _payload(request: Request, model: OpenAIModel) -> dict[str, Any]:
-    parameters = request.parameters
-    payload: dict[str, Any] = {
-        "model": model.served_model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-        "temperature": parameters.temperature,
-        "top_p": parameters.top_p,
-        "max_tokens": parameters.max_tokens,
-    }
-    if parameters.top_k is not None:
-        payload["top_k"] = parameters.top_k
-    if parameters.stop:
-        payload["stop"] = list(parameters.stop)
-    if model.sends_seed == "yes":
-        payload["seed"] = request.seed
-    return payload
-
-
-def _retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds of a Retry-After header, given as a number or as a date; None when absent or unreadable."""
-    value = headers.get("retry-after", "")
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
-def _completion(request: Request, reply: ChatReply, attempts: int) -> Completion:
-    return Completion(
-        request=request,
-        text=reply.text,
-        reasoning=reply.reasoning,
-        finish_reason=reply.finish_reason,
-        opened_think=False,
-        prompt_tokens=reply.prompt_tokens,
-        completion_tokens=reply.completion_tokens,
-        attempts=attempts,
-    )

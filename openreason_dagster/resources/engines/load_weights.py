@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openreason_dagster.domain.catalogue_entry import TransformersModel
+from openreason_dagster.domain.catalogue_entry import TransformersModel, WeightsModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.resources.engines.chat_tokenizer import ChatTokenizer
 
@@ -40,7 +40,7 @@ def load_weights(model: TransformersModel, folder: Path) -> LoadedModel:
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    source, revision = _source(model, folder)
+    source, revision = weights_source(model, folder)
     dtype = "auto" if model.dtype == "auto" else getattr(torch, model.dtype)
     try:
         with _quiet_loading():
@@ -63,8 +63,32 @@ def load_weights(model: TransformersModel, folder: Path) -> LoadedModel:
     )
 
 
-def _source(model: TransformersModel, folder: Path) -> tuple[str, str | None]:
-    """A local folder, or a hub repository with its revision."""
+def load_tokenizer(model: WeightsModel, folder: Path) -> ChatTokenizer:
+    """The tokenizer of a catalogue model whose weights are loaded elsewhere; `folder` is the catalogue's.
+
+    Raises:
+        EngineError: the tokenizer or its chat template is missing.
+    """
+    from transformers import AutoTokenizer
+
+    source, revision = weights_source(model, folder)
+    try:
+        with _quiet_loading():
+            tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
+    except (OSError, ValueError, KeyError) as error:
+        raise EngineError(
+            f"model {model.name!r}: its tokenizer cannot be loaded from {model.path!r} ({error}). The folder or hub "
+            "repository must hold tokenizer.json or the files it is made from."
+        ) from error
+    return ChatTokenizer(tokenizer, model_name=model.name)
+
+
+def weights_source(model: WeightsModel, folder: Path) -> tuple[str, str | None]:
+    """A local folder, or a hub repository with its revision; `folder` is the catalogue's.
+
+    Raises:
+        EngineError: neither is named.
+    """
     path = folder / model.path
     if path.is_dir():
         return str(path), None

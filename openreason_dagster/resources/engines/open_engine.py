@@ -11,6 +11,8 @@ from openreason_dagster.domain.catalogue_entry import (
     VllmModel,
 )
 from openreason_dagster.domain.inference.engine import Engine
+from openreason_dagster.resources.ray_cluster import RayCluster
+from openreason_dagster.resources.settings import Settings
 
 
 def open_engine(model: CatalogueModel, folder: Path) -> Engine:
@@ -27,7 +29,7 @@ def open_engine(model: CatalogueModel, folder: Path) -> Engine:
         case RayModel():
             from openreason_dagster.resources.engines.ray import RayEngine
 
-            return RayEngine(model, folder)
+            return RayEngine(model, folder, RayCluster(Settings.from_environment().ray_address))
         case OpenAIModel():
             from openreason_dagster.resources.engines.openai import OpenAIEngine
 

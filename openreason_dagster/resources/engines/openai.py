@@ -1,10 +1,11 @@
-"""Any server that speaks the OpenAI chat completions API, asked concurrently from a background event loop."""
+"""Any server that speaks the OpenAI chat or text completions API, asked concurrently from a background event loop."""
 
 import asyncio
 import threading
-from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from importlib.metadata import version
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -13,16 +14,20 @@ from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.engine import Engine
 from openreason_dagster.domain.inference.request_feed import RequestFeed
 from openreason_dagster.domain.records import Completion, Failure, Request
-from openreason_dagster.resources.engines.chat_client import ChatClient, Patience, public_address
+from openreason_dagster.resources.engines.chat_client import ChatClient
+from openreason_dagster.resources.engines.patience import Patience
+from openreason_dagster.resources.engines.replicas import public_addresses
+from openreason_dagster.resources.engines.sample_groups import SampleGroups
 
-Answer = Future[Completion | Failure]
+Task = Future[None]
 _SECONDS_BETWEEN_PULLS = 0.2
 
 
 class OpenAIEngine(Engine):
-    """Keeps the model's `concurrency` requests in flight; a failed one is tried again up to `max_attempts` times.
+    """Keeps up to `concurrency` HTTP requests in flight; a failed one is tried again up to `max_attempts` times.
 
-    The text of a request is as repeatable as the server makes it; the seed is sent along.
+    The text of a request is as repeatable as the server makes it: its seed is sent along, unless several samples are
+    asked in one HTTP request, which have only one.
     """
 
     def __init__(self, model: OpenAIModel, *, patience: Patience | None = None) -> None:
@@ -42,46 +47,55 @@ class OpenAIEngine(Engine):
         self._session = None
 
     def environment(self) -> dict[str, str]:
-        """Engine, client version, address without secrets, and whether seeds are sent."""
+        """Engine, client version, addresses without secrets, and how requests are sent."""
         return {
             "engine": "openai",
             "httpx": version("httpx"),
-            "address": public_address(self._model),
+            "address": ", ".join(public_addresses(self._model)),
+            "api": self._model.api,
             "concurrency": str(self._model.concurrency),
+            "samples_per_request": str(self._model.samples_per_request),
             "sends_seed": self._model.sends_seed,
         }
 
     def stream(self, requests: Iterable[Request | None]) -> Iterator[Completion | Failure]:
         """Answer requests in the order they finish.
 
-        Twice as many requests are handed over as are in flight, so that a place that becomes free is filled while
-        the caller is busy with results.
+        Twice as many are handed over as are in flight, so that a place that becomes free is filled while the caller
+        is busy with results. When the engine is gone, what was answered is yielded before the error is raised.
         """
         if self._session is None:
             raise EngineError(f"model {self._model.name!r}: the engine is not open; use it in a `with` statement.")
-        feed = RequestFeed(requests)
-        asked: set[Answer] = set()
+        groups = SampleGroups(RequestFeed(requests), self._model.samples_per_request)
+        results: SimpleQueue[Completion | Failure | Task] = SimpleQueue()
+        tasks: set[Task] = set()
         try:
             while True:
-                free = 2 * self._model.concurrency - len(asked)
-                asked.update(map(self._session.ask, feed.take(free)))
-                if not asked and feed.is_exhausted:
+                for group in groups.take(2 * self._model.concurrency - len(tasks)):
+                    tasks.add(self._session.ask(group, results))
+                if not tasks and groups.is_exhausted:
                     return
-                done, asked = wait(asked, timeout=_SECONDS_BETWEEN_PULLS, return_when=FIRST_COMPLETED)
-                yield from _results(done)
+                try:
+                    result = results.get(timeout=_SECONDS_BETWEEN_PULLS)
+                except Empty:
+                    continue
+                if not isinstance(result, Future):
+                    yield result
+                    continue
+                tasks.discard(result)
+                if (error := result.exception()) is not None:
+                    yield from _left_in(results)
+                    raise error
         finally:
-            for answer in asked:
-                answer.cancel()
+            for task in tasks:
+                task.cancel()
 
 
-def _results(done: set[Answer]) -> Iterator[Completion | Failure]:
-    """What was answered; only then the error, if there is one."""
-    errors = [error for answer in done if (error := answer.exception()) is not None]
-    for answer in done:
-        if answer.exception() is None:
-            yield answer.result()
-    if errors:
-        raise errors[0]
+def _left_in(results: "SimpleQueue[Completion | Failure | Task]") -> Iterator[Completion | Failure]:
+    while not results.empty():
+        result = results.get()
+        if not isinstance(result, Future):
+            yield result
 
 
 class _Session:
@@ -89,7 +103,6 @@ class _Session:
 
     def __init__(self, model: OpenAIModel, patience: Patience) -> None:
         self._client = ChatClient(model, patience)
-        self._places = asyncio.Semaphore(model.concurrency)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"engine-{model.name}", daemon=True)
         self._thread.start()
@@ -99,9 +112,11 @@ class _Session:
             self.close()
             raise
 
-    def ask(self, request: Request) -> Answer:
-        """Start answering a request as soon as a place is free."""
-        return asyncio.run_coroutine_threadsafe(self._answer(request), self._loop)
+    def ask(self, requests: Sequence[Request], results: "SimpleQueue[Completion | Failure | Task]") -> Task:
+        """Start answering requests that can be asked together; the task itself follows their results when it ends."""
+        task = asyncio.run_coroutine_threadsafe(self._client.answer(requests, results.put), self._loop)
+        task.add_done_callback(results.put)
+        return task
 
     def close(self) -> None:
         """Give up what is in flight, close the connections and end the thread."""
@@ -109,10 +124,6 @@ class _Session:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-    async def _answer(self, request: Request) -> Completion | Failure:
-        async with self._places:
-            return await self._client.answer(request)
 
     async def _leave(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}

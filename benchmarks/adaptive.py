@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BEGIN, END = "<!-- adaptive: begin -->", "<!-- adaptive: end -->"
-KEPT = 4
 MOST = 64
 MAXIMA = (8, 12, 16, 24, 32, 48, 64)
 SHOWN = (16, 32, 64)
@@ -48,6 +47,8 @@ class Comparison:
 
     name: str
     unit: str
+    kept: int
+    """Most traces of a prompt that are kept, and the rule's `enough_correct`."""
     prompts: int
     solvable: int
     adaptive: dict[int, Cost]
@@ -61,7 +62,9 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="Markdown file with the two markers")
     options = parser.parse_args()
     each, replays = (3, 3) if options.quick else (25, 200)
-    comparisons = [compare(name, unit, prompts, replays=replays) for name, unit, prompts in data_sets(each)]
+    comparisons = [
+        compare(name, unit, prompts, kept=kept, replays=replays) for name, unit, prompts, kept in data_sets(each)
+    ]
     text = table(comparisons)
     print(text)
     if options.write:
@@ -70,34 +73,35 @@ def main() -> None:
         picture.write_bytes(draw(comparisons))
 
 
-def data_sets(each: int) -> list[tuple[str, str, list[Prompt]]]:
-    """Name, unit of length and prompts; a prompt of both models counts once for each."""
+def data_sets(each: int) -> list[tuple[str, str, list[Prompt], int]]:
+    """Name, unit of length, prompts and traces to keep of each; a prompt of both models counts once for each."""
     base, small = (
         starter_samples(name, problems_each=each, samples=SAMPLES) for name in ("starter-base", "starter-small")
     )
     return [
-        ("starter, both models", "tokens", [*base, *small]),
-        ("starter-base", "tokens", base),
-        ("starter-small", "tokens", small),
-        ("AMC-23 rollouts", "characters", recorded_rollouts()),
+        ("starter, both models", "tokens", [*base, *small], 4),
+        ("starter-base", "tokens", base, 4),
+        ("starter-small", "tokens", small, 4),
+        *(("AMC-23 rollouts", "characters", recorded_rollouts(), kept) for kept in (1, 2, 4)),
     ]
 
 
-def reference_rule(maximum: int) -> SamplingRule:
-    """The rule that is measured, at one maximum."""
+def reference_rule(maximum: int, kept: int) -> SamplingRule:
+    """The rule that is measured, at one maximum; its rounds are as long as the traces to keep."""
     return SamplingRule(
-        first_round=4, round=4, maximum=maximum, enough_correct=KEPT, lowest_pass_rate=0.05, confidence=0.95
+        first_round=kept, round=kept, maximum=maximum, enough_correct=kept, lowest_pass_rate=0.05, confidence=0.95
     )
 
 
-def compare(name: str, unit: str, prompts: Sequence[Prompt], *, replays: int) -> Comparison:
+def compare(name: str, unit: str, prompts: Sequence[Prompt], *, kept: int, replays: int) -> Comparison:
     """Both policies on the same draws."""
-    adaptive = [reference_rule(maximum).samples_asked for maximum in MAXIMA]
+    adaptive = [reference_rule(maximum, kept).samples_asked for maximum in MAXIMA]
     fixed = [_always(samples) for samples in range(1, MOST + 1)]
-    costs = replay(prompts, [*adaptive, *fixed], replays=replays)
+    costs = replay(prompts, [*adaptive, *fixed], most_kept=kept, replays=replays)
     return Comparison(
         name=name,
         unit=unit,
+        kept=kept,
         prompts=len(prompts),
         solvable=sum(_is_solvable(prompt) for prompt in prompts),
         adaptive=dict(zip(MAXIMA, costs, strict=False)),
@@ -105,10 +109,10 @@ def compare(name: str, unit: str, prompts: Sequence[Prompt], *, replays: int) ->
     )
 
 
-def replay(prompts: Sequence[Prompt], policies: Sequence[Asked], *, replays: int) -> list[Cost]:
+def replay(prompts: Sequence[Prompt], policies: Sequence[Asked], *, most_kept: int, replays: int) -> list[Cost]:
     """Cost of each policy over so many replays; a replay draws every prompt's samples anew from those it has.
 
-    All policies see the same draws. A trace is kept when it is correct and among the first `KEPT` of its prompt.
+    All policies see the same draws. A trace is kept when it is correct and among the first `most_kept` of its prompt.
     """
     draws = random.Random(1)
     spent, kept, covered, samples = ([0] * len(policies) for _ in range(4))
@@ -121,7 +125,7 @@ def replay(prompts: Sequence[Prompt], policies: Sequence[Asked], *, replays: int
             count = asked(marks)
             samples[number] += count
             spent[number] += lengths[count]
-            kept[number] += min(correct[count], KEPT)
+            kept[number] += min(correct[count], most_kept)
             covered[number] += correct[count] > 0
     solvable = sum(_is_solvable(prompt) for prompt in prompts)
     return [
@@ -146,8 +150,8 @@ def at_coverage(fixed: dict[int, Cost], coverage: float) -> tuple[float, float]:
 def table(comparisons: Sequence[Comparison]) -> str:
     """The comparisons in Markdown."""
     lines = [
-        "| Data | Maximum | Coverage | Samples | Equal fixed n | Length per kept trace | with fixed n | Ratio |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| Data | Kept | Maximum | Coverage | Samples | Equal fixed n | Length per kept trace | with fixed n | Ratio |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for each in comparisons:
         what = f"{each.name}: {each.prompts} prompts, {each.solvable} solvable"
@@ -155,23 +159,25 @@ def table(comparisons: Sequence[Comparison]) -> str:
             cost = each.adaptive[maximum]
             samples, per_kept = at_coverage(each.fixed, cost.coverage)
             lines.append(
-                f"| {what} | {maximum} | {cost.coverage:.1%} | {cost.samples:.1f} | {samples:.1f} "
+                f"| {what} | {each.kept} | {maximum} | {cost.coverage:.1%} | {cost.samples:.1f} | {samples:.1f} "
                 f"| {cost.per_kept:,.0f} {each.unit} | {per_kept:,.0f} {each.unit} | {cost.per_kept / per_kept:.2f} |"
             )
     return "\n".join(lines)
 
 
 def draw(comparisons: Sequence[Comparison]) -> bytes:
-    """Length per kept trace over coverage for both policies, one of four panels per data set, as PNG."""
+    """Length per kept trace over coverage for both policies, a panel per data set and number kept, as PNG."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(10.0, 6.4), layout="constrained")
-    for axes, each in zip(figure.subplots(2, 2).flat, comparisons, strict=True):
+    figure = Figure(figsize=(13.0, 6.4), layout="constrained")
+    for axes, each in zip(figure.subplots(2, 3).flat, comparisons, strict=True):
         fixed = {samples: cost for samples, cost in each.fixed.items() if samples >= MAXIMA[0]}
         _curve(axes, fixed, label="fixed n", colour=PALETTE[1], beside=(-5.0, 4.0))
         _curve(axes, each.adaptive, label="adaptive, by maximum", colour=PALETTE[0], beside=(5.0, -11.0))
-        axes.set_title(each.name, loc="left", fontsize=9.5, color=INK, fontweight="bold")
+        axes.set_title(
+            f"{each.name}, {each.kept} kept of a prompt", loc="left", fontsize=9.5, color=INK, fontweight="bold"
+        )
         axes.set_xlabel("solvable prompts with a kept trace", fontsize=8.5, color=INK)
         axes.set_ylabel(f"{each.unit} per kept trace", fontsize=8.5, color=INK)
         axes.margins(0.08)

@@ -22,7 +22,7 @@ from openreason_dagster.domain.release.report_data import completion_lengths
 from openreason_dagster.domain.schemas import SAMPLED_TRACES
 from openreason_dagster.domain.verification.workers import Workers
 from openreason_dagster.partitions import temperatures_by_model, trace_key
-from openreason_dagster.resources.judging import verify_partition
+from openreason_dagster.resources.judging import judge_here, verify_partition
 from openreason_dagster.resources.ledger import allowance
 from openreason_dagster.resources.model_plan import ModelPlan, sampling_plan, sampling_rule
 from openreason_dagster.resources.progress import ProgressListener
@@ -107,7 +107,7 @@ class ModelRun:
         asks_in_rounds = sampling_rule(workspace, plan) is not None
         if asks_in_rounds:
             for temperature in plan.temperatures:
-                verify_partition(tables, judges, model=model, temperature=temperature.key)
+                verify_partition(tables, judge_here(judges), model=model, temperature=temperature.key)
         planned = ModelPlan.of(tables, workspace, model=model, temperatures=temperatures)
         return cls(
             context=context,
@@ -115,7 +115,7 @@ class ModelRun:
             recipe=recipe,
             model=planned,
             store=TraceStore(tables, recipe.name, context.run.run_id, planned, judges if asks_in_rounds else None),
-            allowance=allowance(tables, recipe, model=model, price=planned.entry.price),
+            allowance=allowance(tables, recipe, planned.entry),
             idle_temperatures=[key for key in temperatures if key not in planned.counts],
             unfinished={key for key, count in planned.counts.items() if count.pending},
         )

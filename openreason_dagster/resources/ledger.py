@@ -4,31 +4,42 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from openreason_dagster.domain.catalogue_entry import Price
+from openreason_dagster.domain.catalogue_entry import CatalogueModel, OpenAIModel
 from openreason_dagster.domain.errors import RecipeError
-from openreason_dagster.domain.inference.allowance import Allowance, limits_of
+from openreason_dagster.domain.inference.allowance import Allowance, Limit, limits_of
 from openreason_dagster.domain.inference.cost import Cost
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.resources.tables import Tables
 
 
-def allowance(tables: Tables, recipe: Recipe, *, model: str, price: Price) -> Allowance:
+def allowance(tables: Tables, recipe: Recipe, entry: CatalogueModel) -> Allowance:
     """What a run of a model that starts now may spend.
 
     Raises:
-        RecipeError: money is limited in another currency than the model's price is stated in.
+        RecipeError: money is limited in another currency than the model's price is stated in, or tokens or money are
+            limited for an endpoint that does not tell how long each sample is.
     """
-    budget = recipe.budget
-    scopes = {"recipe": budget.recipe, "model": budget.model, "run": budget.run}
-    is_money_limited = any(limits.money is not None for limits in scopes.values())
-    if is_money_limited and price.currency != budget.currency:
+    budget, in_force = recipe.budget, limits(tables, recipe, model=entry.name)
+    kinds = {limit.kind for limit in in_force}
+    if "money" in kinds and entry.price.currency != budget.currency:
         raise RecipeError(
-            f"recipe key `budget.currency` is {budget.currency}, but the price of model {model!r} is in "
-            f"{price.currency}. State both in one currency."
+            f"recipe key `budget.currency` is {budget.currency}, but the price of model {entry.name!r} is in "
+            f"{entry.price.currency}. State both in one currency."
         )
-    rows = tables.scan("sampling_ledger", recipe=recipe.name)
+    if isinstance(entry, OpenAIModel) and entry.samples_per_request > 1 and kinds & {"tokens", "money"}:
+        raise RecipeError(
+            f"model {entry.name!r}: `samples_per_request` is {entry.samples_per_request}, but a server tells only the "
+            "sum of the tokens of samples asked together, which a budget of tokens or money cannot keep. Set it to 1, "
+            "or limit seconds."
+        )
+    return Allowance(in_force, entry.price)
+
+
+def limits(tables: Tables, recipe: Recipe, *, model: str) -> list[Limit]:
+    """Every limit that a run of a model which starts now has to keep, with what was spent of it before."""
+    budget, rows = recipe.budget, tables.scan("sampling_ledger", recipe=recipe.name)
     spent = {"recipe": _sum(rows), "model": _sum(rows.filter(pl.col("model") == model)), "run": Cost()}
-    return Allowance(limits_of(scopes, spent), price)
+    return limits_of({"recipe": budget.recipe, "model": budget.model, "run": budget.run}, spent)
 
 
 def _sum(rows: pl.LazyFrame) -> Cost:

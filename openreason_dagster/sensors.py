@@ -11,7 +11,7 @@ from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.partitions import MODELS, range_tags
 from openreason_dagster.resources.model_plan import sampling_plan
-from openreason_dagster.resources.scope import fingerprints_in_effect, foreign_sources
+from openreason_dagster.resources.scope import PlanInEffect, foreign_sources, plans_in_effect
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -71,7 +71,7 @@ def stale_models(
         return dg.SkipReason("the recipe's `sampling.refresh` is by_command; stale partitions wait for somebody")
     known = set(context.instance.get_dynamic_partitions(MODELS.name or ""))
     models = [name for name in workspace.selected_models() if name in known and _problem(workspace, name) is None]
-    in_effect = fingerprints_in_effect(tables, workspace)
+    in_effect = plans_in_effect(tables, workspace)
     wanted = {
         name: {each.key: each.fingerprint for each in _plan(workspace, name, recipe).temperatures} for name in models
     }
@@ -80,15 +80,21 @@ def stale_models(
         return dg.SkipReason("no partition is stale")
     return dg.SensorResult(
         run_requests=[
-            dg.RunRequest(run_key=f"refresh:{name}:{stable_hash(wanted[name])}", tags=range_tags(name, recipe))
+            dg.RunRequest(run_key=_refresh_key(name, wanted[name], in_effect[name]), tags=range_tags(name, recipe))
             for name in stale
         ]
     )
 
 
-def is_stale(wanted: Mapping[str, str], in_effect: Mapping[str, str]) -> bool:
+def is_stale(wanted: Mapping[str, str], in_effect: Mapping[str, PlanInEffect]) -> bool:
     """Whether a temperature is in effect with another fingerprint than is wanted; one never sampled is not stale."""
-    return any(key in in_effect and in_effect[key] != fingerprint for key, fingerprint in wanted.items())
+    return any(key in in_effect and in_effect[key].fingerprint != fingerprint for key, fingerprint in wanted.items())
+
+
+def _refresh_key(name: str, wanted: Mapping[str, str], in_effect: Mapping[str, PlanInEffect]) -> str:
+    """The same until a plan takes effect, so that a change leads to one run, and going back and forth to several."""
+    before = {key: [plan.fingerprint, plan.planned_at] for key, plan in in_effect.items()}
+    return f"refresh:{name}:{stable_hash([dict(wanted), before])}"
 
 
 def _plan(workspace: Workspace, name: str, recipe: Recipe) -> SamplingPlan:

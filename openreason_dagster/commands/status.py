@@ -1,7 +1,7 @@
 """`openreason status`: how far every partition is, which are stale, and why."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
+from openreason_dagster.domain.inference.request_source import Rounds
 from openreason_dagster.domain.inference.trace_rows import record_as_text
+from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.resources.ledger import limits
 from openreason_dagster.resources.model_plan import ModelPlan
 from openreason_dagster.resources.scope import foreign_sources, plans, recipe_tables
 from openreason_dagster.resources.tables import Tables
@@ -32,15 +35,27 @@ class PartitionStatus:
     """Traces sampled under other settings."""
     stale_because: tuple[str, ...]
     """Names of the settings that differ."""
+    goes_in_rounds: bool
+    """Whether more may be planned when what is left has been sampled."""
 
     @property
     def state(self) -> str:
-        """One of: stale, nothing to sample, not sampled, partial, complete."""
+        """One of: stale, nothing to sample, not sampled, partial, not verified, complete."""
         if self.stale:
             return "stale"
-        if not self.sampled:
-            return "not sampled" if self.planned else "nothing to sample"
-        return "complete" if self.sampled == self.planned and self.verified >= self.sampled else "partial"
+        if not self.planned:
+            return "nothing to sample"
+        if not self.sampled and not self.failed:
+            return "not sampled"
+        if self.sampled < self.planned:
+            return "partial"
+        return "complete" if self.verified >= self.sampled else "not verified"
+
+    @property
+    def left(self) -> str:
+        """Requests to ask, those that failed included; a `+` says that more rounds may follow."""
+        count = self.planned - self.sampled
+        return f"{count:,}{'+' if count and self.goes_in_rounds else ''}"
 
 
 def partition_statuses(tables: Tables, workspace: Workspace) -> list[PartitionStatus]:
@@ -75,12 +90,14 @@ def print_status(tables: Tables, workspace: Workspace, console: Console) -> None
     scoped = recipe_tables(tables, workspace)
     for name in ("seed_prompts", "prompt_pool", "reasoning_data", "sft_mix"):
         console.print(f"{name:16} {scoped[name].select(pl.len()).collect().item():>9,} rows")
-    names = ("temperature", "state", "planned", "sampled", "failed", "verified")
+    names = ("temperature", "state", "sampled", "left", "failed", "verified")
     table = Table(Column("model", overflow="fold"), *names, box=box.SIMPLE_HEAD, collapse_padding=True)
     statuses = partition_statuses(tables, workspace)
     for status in statuses:
-        numbers = (status.planned, status.sampled, status.failed, status.verified)
-        table.add_row(status.model, status.temperature, status.state, *(f"{number:,}" for number in numbers))
+        table.add_row(
+            status.model, status.temperature, status.state,
+            f"{status.sampled:,}", status.left, f"{status.failed:,}", f"{status.verified:,}",
+        )  # fmt: skip
     console.print(table)
     for status in statuses:
         if status.stale:
@@ -88,6 +105,21 @@ def print_status(tables: Tables, workspace: Workspace, console: Console) -> None
                 f"{status.model} at {status.temperature}: {status.stale:,} traces were sampled with another "
                 f"{', '.join(status.stale_because)}; run the model again to sample with the recipe's settings"
             )
+    for line in _spent(tables, workspace.recipe(), sorted({status.model for status in statuses})):
+        console.print(line)
+
+
+def _spent(tables: Tables, recipe: Recipe, models: Sequence[str]) -> list[str]:
+    """What is spent of every limit that counts over runs; one line each."""
+    lines = []
+    for model in models:
+        for limit in limits(tables, recipe, model=model):
+            _, scope, kind = limit.name.split(".")
+            digits = 0 if kind == "tokens" else 2
+            owner = f" of {model}" if scope == "model" else ""
+            if scope != "run":
+                lines.append(f"{limit.name}{owner}: {limit.spent:,.{digits}f} of {limit.amount:,.{digits}f} spent")
+    return list(dict.fromkeys(lines))
 
 
 def _plan_in_effect(tables: Tables, workspace: Workspace, model: str, key: str) -> dict[str, Any] | None:
@@ -114,6 +146,7 @@ def _status(
         verified=_rows(scoped["verified_traces"], name, key),
         stale=_rows(scoped["sampled_traces"], name, key) if is_stale else 0,
         stale_because=_differences(in_effect["sampling_record"], wanted.record) if in_effect and is_stale else (),
+        goes_in_rounds=isinstance(model.source, Rounds),
     )
 
 

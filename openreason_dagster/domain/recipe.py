@@ -175,11 +175,14 @@ class Pool(YamlModel):
 
 
 class Verification(YamlModel):
-    """Limits of the processes that compare answers."""
+    """Where answers are compared, and the limits of the processes that compare them."""
 
+    runner: Literal["local", "ray"] = "local"
+    """`ray` judges traces on the Ray cluster; references are audited, and rounds are judged, on this machine."""
     timeout_seconds: float = Field(default=5.0, gt=0)
     memory_megabytes: int = Field(default=2048, ge=512)
     workers: int = Field(default=2, ge=1)
+    """Processes on this machine, or of each actor on the Ray cluster."""
     error_share_limit: Share = 0.05
     """Above this share of verdicts `error` and `timeout` a check fails."""
 

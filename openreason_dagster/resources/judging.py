@@ -1,17 +1,22 @@
 """Verdicts for committed traces: each trace is judged once by each version of its verifier."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import polars as pl
 
 from openreason_dagster.domain.inference.plan import SamplingPlan
 from openreason_dagster.domain.inference.request_source import Outcomes
+from openreason_dagster.domain.recipe import Verification
 from openreason_dagster.domain.records import MACHINE_VERDICTS
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
 from openreason_dagster.domain.verification.verify import verify_batch
 from openreason_dagster.domain.verification.workers import Workers
+from openreason_dagster.resources.ray_verification import RayVerification
+from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.tables import Tables
+from openreason_dagster.resources.verification_workers import verification_workers
 
 PROMPT_COLUMNS = ("prompt_id", "reference_answer", "verifier", "verifier_spec")
 """What of a prompt is needed to judge an answer to it."""
@@ -19,7 +24,32 @@ _ROWS_PER_COMMIT = 2_000
 _TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
 
 
-def verify_partition(tables: Tables, workers: Workers, *, model: str, temperature: str) -> int:
+Judge = Callable[[Iterable[pl.DataFrame]], Iterator[pl.DataFrame]]
+"""Takes batches of traces with what is needed to judge them, and gives verdicts batch by batch, in any order."""
+
+
+def judge_here(workers: Workers) -> Judge:
+    """Judges one batch after the other with worker processes of this machine."""
+    return lambda batches: (verify_batch(rows, workers, now=datetime.now(UTC)) for rows in batches)
+
+
+@contextmanager
+def judge_of(verification: Verification) -> Iterator[Judge]:
+    """Judges where the recipe says, for as long as the context lasts.
+
+    Raises:
+        EngineError: the Ray cluster cannot be joined.
+        VerificationError: Ray is not installed.
+    """
+    if verification.runner == "local":
+        with verification_workers(verification) as workers:
+            yield judge_here(workers)
+    else:
+        with RayVerification(verification, Settings.from_environment().ray_address) as cluster:
+            yield cluster.judge
+
+
+def verify_partition(tables: Tables, judge: Judge, *, model: str, temperature: str) -> int:
     """Judge what of a partition has no valid verdict yet, committing as it goes; returns how many were judged."""
     keys = {"model": model, "temperature": temperature}
     prompts = tables.scan("prompt_pool").select(PROMPT_COLUMNS)
@@ -27,9 +57,9 @@ def verify_partition(tables: Tables, workers: Workers, *, model: str, temperatur
     _drop_outdated(tables, traces, keys)
     pending = traces.join(tables.scan("verified_traces", **keys), on="trace_id", how="anti")
     judged = 0
-    for rows in pending.collect_batches(chunk_size=_ROWS_PER_COMMIT, engine="streaming"):
-        tables.append("verified_traces", verify_batch(rows, workers, now=datetime.now(UTC)))
-        judged += rows.height
+    for verdicts in judge(pending.collect_batches(chunk_size=_ROWS_PER_COMMIT, engine="streaming")):
+        tables.append("verified_traces", verdicts)
+        judged += verdicts.height
     return judged
 
 

@@ -1,8 +1,9 @@
-"""Where things lie on this machine, as three environment variables say.
+"""Where things lie on this machine, as environment variables say.
 
 `OPENREASON_ROOT` (default `./data`) holds everything that is written, `OPENREASON_RECIPE` (default
 `recipes/starter.yaml`) says what to build, `OPENREASON_CATALOGUE` (default `./catalogue`) lists the models. Relative
-paths are taken from the working directory.
+paths are taken from the working directory. `OPENREASON_RAY_ADDRESS` names the Ray cluster that models of the engine
+`ray` run on, e.g. `10.0.0.5:6379` or `auto`; without it one is started on this machine.
 """
 
 import os
@@ -14,19 +15,21 @@ from typing import Self
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Absolute paths of one installation."""
+    """Absolute paths of one installation, and the Ray cluster it uses."""
 
     root: Path
     recipe: Path
     catalogue: Path
+    ray_address: str | None = None
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Self:
-        """Read the three variables, with their defaults."""
+        """Read the variables, with their defaults."""
         return cls(
             root=Path(variables.get("OPENREASON_ROOT", "data")).resolve(),
             recipe=Path(variables.get("OPENREASON_RECIPE", "recipes/starter.yaml")).resolve(),
             catalogue=Path(variables.get("OPENREASON_CATALOGUE", "catalogue")).resolve(),
+            ray_address=variables.get("OPENREASON_RAY_ADDRESS") or None,
         )
 
     @property
@@ -36,6 +39,7 @@ class Settings:
             "OPENREASON_ROOT": str(self.root),
             "OPENREASON_RECIPE": str(self.recipe),
             "OPENREASON_CATALOGUE": str(self.catalogue),
+            **({"OPENREASON_RAY_ADDRESS": self.ray_address} if self.ray_address else {}),
         }
 
     @property

@@ -63,7 +63,7 @@ class Tables(dg.ConfigurableResource["Tables"]):
                 list((Path(uri) / "_delta_log").iterdir())  # a folder that may not be read is no missing table
         except (DeltaError, OSError) as error:
             raise TableError(
-                f"table {name!r} cannot be read: {_first_line(error)}. Its folder is {uri!r}. Check its permissions; "
+                f"table {name!r} cannot be read: {_in_one_line(error)}. Its folder is {uri!r}. Check its permissions; "
                 "if it is damaged, put a copy back, or move it away and run the recipe again, which makes a new one."
             ) from error
         return None
@@ -189,9 +189,11 @@ def _compact(table: "DeltaTable") -> int:
     return int(metrics["numFilesRemoved"]) - int(metrics["numFilesAdded"])
 
 
-def _first_line(error: Exception) -> str:
-    """The message without the library's trace of its own frames."""
-    return str(error).partition("\n")[0]
+def _in_one_line(error: Exception) -> str:
+    """What failed and its causes, which the library draws as a coloured tree; without its trace of its own frames."""
+    first, *further = str(error).splitlines() or [""]
+    causes = [line.partition("↳")[2].replace("\x1b[0m", "").strip() for line in further if "↳" in line]
+    return ": ".join([first, *causes])
 
 
 def _overwrite(table: "DeltaTable", reader: "pa.RecordBatchReader", keys: dict[str, str]) -> None:
@@ -261,7 +263,7 @@ def _retry(name: str, write: Callable[[], _Result], *, attempts: int = _COMMIT_A
             time.sleep(random.random() * 0.1 * 2 ** min(attempt, 5))  # noqa: S311 - jitter, not a secret
         except (DeltaError, OSError) as error:
             raise TableError(
-                f"table {name!r} cannot be written: {error}. What was committed before is intact. "
+                f"table {name!r} cannot be written: {_in_one_line(error)}. What was committed before is intact. "
                 "Check free disk space and permissions, then start again."
             ) from error
     raise AssertionError("unreachable")

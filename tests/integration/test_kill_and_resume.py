@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,9 @@ from openreason_dagster.resources.tables import Tables
 
 pytestmark = pytest.mark.slow
 
-KILLS = 20
-TRACES = 10 * 4 * 2
+ROUNDS = {
+    "first_round": 2, "round": 2, "maximum": 8, "enough_correct": 2, "lowest_pass_rate": 0.05, "confidence": 0.8,
+}  # fmt: skip
 TESTS = Path(__file__).parents[1]
 
 
@@ -61,11 +62,10 @@ class Sampler:
 
 
 @pytest.fixture
-def sampler(small):
-    small.write_recipe(sampling={"samples_per_prompt": 4, "max_tokens": 120, "commit_rows": 8})
-    process = Sampler(small.folder)
-    yield process
-    process.close()
+def start_sampler(small):
+    """Starts the forking process once the recipe is written."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(closing(Sampler(small.folder)))
 
 
 def commits(root):
@@ -87,7 +87,12 @@ def traces(root):
     return rows.drop("run_id", "sampled_at").sort("trace_id")
 
 
-def kill_until_finished(sampler, root, draw, pool):
+def verdicts(root):
+    rows = Tables(root=str(root / "tables")).scan("verified_traces").collect()
+    return rows.drop("milliseconds", "verified_at").sort("trace_id")
+
+
+def kill_until_finished(sampler, root, draw, *, pool, expected):
     """Sample into a new root, killing child after child; how many died with work left."""
     shutil.copytree(pool, root)
     hits = 0
@@ -97,31 +102,40 @@ def kill_until_finished(sampler, root, draw, pool):
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         status = sampler.end()
-        if traces(root).height == TRACES:
+        if traces(root).height == expected:
             return hits
         assert status == -signal.SIGKILL, "a child that ends by itself has sampled everything"
         hits += 1
 
 
-def test_killed_sampling_ends_with_the_rows_of_an_undisturbed_run(small, instance, sampler, tmp_path):
+@pytest.mark.parametrize(
+    ("samples", "kills"),
+    [
+        pytest.param({"samples_per_prompt": 4}, 20, id="fixed-samples"),
+        pytest.param({"adaptive": ROUNDS}, 8, id="rounds"),
+    ],
+)
+def test_killed_sampling_ends_with_the_rows_of_an_undisturbed_run(small, instance, start_sampler, samples, kills):
+    small.write_recipe(sampling={"max_tokens": 120, "commit_rows": 8} | samples)
     small.collect(instance)
-    pool, undisturbed = small.settings.root, tmp_path / "undisturbed"
+    sampler, pool, undisturbed = start_sampler(), small.settings.root, small.folder / "undisturbed"
     shutil.copytree(pool, undisturbed)
     sampler.start(undisturbed)
     assert sampler.end() == 0
     expected = traces(undisturbed)
-    assert expected.height == TRACES
+    assert expected.height >= 10 * 2 * 2
 
-    draw, hits, rounds = random.Random(20), 0, 0
-    while hits < KILLS:
-        rounds += 1
-        assert rounds <= KILLS, "kills hardly ever land while there is work left"
-        root = tmp_path / f"killed-{rounds}"
-        hits += kill_until_finished(sampler, root, draw, pool)
+    draw, hits, attempts = random.Random(20), 0, 0
+    while hits < kills:
+        attempts += 1
+        assert attempts <= kills, "kills hardly ever land while there is work left"
+        root = small.folder / f"killed-{attempts}"
+        hits += kill_until_finished(sampler, root, draw, pool=pool, expected=expected.height)
         sampler.start(root)
         assert sampler.end() == 0
         assert traces(root)["trace_id"].is_unique().all()
         assert traces(root).equals(expected)
+        assert verdicts(root).equals(verdicts(undisturbed))
         counted = query(Tables(root=str(root / "tables")), "select count(*) as rows from sampled_traces")
-        assert counted.item() == TRACES, "files of unfinished commits are invisible to SQL as well"
-    print(f"{hits} kills with work left in {rounds} rounds")
+        assert counted.item() == expected.height, "files of unfinished commits are invisible to SQL as well"
+    print(f"{hits} kills with work left in {attempts} attempts")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import dagster as dg
+import polars as pl
 import psutil
 import pytest
 from command_line import invoke, words
@@ -13,6 +14,7 @@ from finished_run import FINISHED
 from small_workspace import RECIPE
 
 from openreason_dagster.commands.dagster_home import PROCESS_TAG, fail_all_lost_runs, fail_own_lost_runs, process_tag
+from openreason_dagster.domain.schemas import TABLES
 
 MODELS = ("starter-base", "starter-small")
 
@@ -33,7 +35,7 @@ def test_status_of_a_finished_run(workspace):
     planned = workspace.tables.scan("prompt_pool").collect().height * 4
     for model in MODELS:
         for temperature in ("0.3", "1.2"):
-            assert f"{model} {temperature} complete {planned} {planned} 0 {planned}" in text
+            assert f"{model} {temperature} complete {planned} 0 0 {planned}" in text
     assert f"sft_mix {workspace.tables.scan('sft_mix').collect().height} rows" in text
 
 
@@ -42,6 +44,63 @@ def test_status_names_the_setting_that_makes_traces_stale(finished):
     text = words(invoke(finished, "status").stdout)
     assert "starter-base 0.3 stale" in text
     assert "were sampled with another max_tokens; run the model again" in text
+
+
+ROUNDS = {
+    "first_round": 6, "round": 2, "maximum": 8, "enough_correct": 2, "lowest_pass_rate": 0.05, "confidence": 0.8,
+}  # fmt: skip
+
+
+def lose_traces(workspace):
+    workspace.tables.delete("sampled_traces", "sample_index = 3 AND temperature = '1.2'")
+
+
+def lose_verdicts(workspace):
+    workspace.tables.delete("verified_traces", "temperature = '1.2'")
+
+
+def fail_requests(workspace):
+    table = TABLES["sampling_failures"]
+    traces = workspace.tables.scan("sampled_traces").filter(sample_index=3, temperature="1.2").collect()
+    failures = traces.with_columns(error=pl.lit("http_500"), message=pl.lit(""), failed_at=pl.col("sampled_at"))
+    workspace.tables.append("sampling_failures", failures.select(table.schema.names()))
+    lose_traces(workspace)
+
+
+def ask_in_rounds(workspace):
+    workspace.write_recipe(**FINISHED, sampling={"max_tokens": 120, "adaptive": ROUNDS})
+
+
+def ask_otherwise_and_stop_half_way(workspace):
+    lose_traces(workspace)
+    workspace.write_recipe(**FINISHED, sampling=RECIPE["sampling"] | {"max_tokens": 64})
+
+
+@pytest.mark.parametrize(
+    ("happen", "expected"),
+    [
+        pytest.param(lose_traces, "partial 33 11 0 33", id="not-all-sampled"),
+        pytest.param(fail_requests, "partial 33 11 11 33", id="requests-failed"),
+        pytest.param(lose_verdicts, "not verified 44 0 0 0", id="not-verified"),
+        pytest.param(ask_in_rounds, "partial 44 22+ 0 44", id="rounds-go-on"),
+        pytest.param(ask_otherwise_and_stop_half_way, "stale 0 44 0 33", id="other-settings"),
+    ],
+)
+def test_status_says_what_is_left(finished, happen, expected):
+    happen(finished)
+    assert f"starter-base 1.2 {expected}" in words(invoke(finished, "status").stdout)
+
+
+def test_status_says_what_is_spent_of_the_budget(finished):
+    limits = {"recipe": {"tokens": 1_000_000}, "model": {"seconds": 600, "money": 1}, "run": {"tokens": 10}}
+    finished.write_recipe(**FINISHED, budget=limits)
+    tokens = finished.tables.scan("sampled_traces").collect()["completion_tokens"].sum()
+    text = words(invoke(finished, "status").stdout)
+    assert text.count(f"budget.recipe.tokens: {tokens:,} of 1,000,000 spent") == 1
+    for model in MODELS:
+        assert f"of {model}: 0.00 of 1.00 spent" in text
+        assert f"budget.model.seconds of {model}:" in text
+    assert "budget.run" not in text, "a run that has not begun has spent nothing"
 
 
 def test_status_of_an_empty_workspace(small):

@@ -11,13 +11,12 @@ from small_workspace import starter_entry
 from openreason_dagster.assets.datasets import reasoning_data, sft_mix
 from openreason_dagster.assets.release import dataset_report, release
 from openreason_dagster.assets.statistics import prompt_statistics
-from openreason_dagster.assets.verdicts import verify_partition
 from openreason_dagster.checks.traces import machine_failures, unscored_verdicts
 from openreason_dagster.commands.status import partition_statuses
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.schemas import SAMPLING_PLANS
+from openreason_dagster.resources.judging import judge_of, verify_partition
 from openreason_dagster.resources.scope import recipe_tables, require_own
-from openreason_dagster.resources.verification_workers import verification_workers
 
 EIGHT = {"samples_per_prompt": 8, "max_tokens": 120}
 KEYS = {"model": "starter-base", "temperature": "0.3"}
@@ -126,13 +125,13 @@ def test_pool_of_another_recipe_is_refused(filled):
     ],
 )
 def test_verification_mends_what_an_earlier_run_left(filled, fault):
-    with verification_workers(filled.workspace.recipe().verification) as workers:
-        verify_partition(filled.tables, workers, **KEYS)
+    with judge_of(filled.workspace.recipe().verification) as judge:
+        verify_partition(filled.tables, judge, **KEYS)
         good = filled.tables.scan("verified_traces", **KEYS).collect()
         filled.tables.replace("verified_traces", fault(good), **KEYS)
-        verify_partition(filled.tables, workers, **KEYS)
+        verify_partition(filled.tables, judge, **KEYS)
         mended = filled.tables.scan("verified_traces", **KEYS).collect()
-        assert verify_partition(filled.tables, workers, **KEYS) == 0
+        assert verify_partition(filled.tables, judge, **KEYS) == 0
     compared = ["trace_id", "verdict", "reference_answer", "verifier_version"]
     assert mended.select(compared).sort("trace_id").equals(good.select(compared).sort("trace_id"))
 
@@ -142,8 +141,8 @@ def test_verdicts_of_prompts_outside_the_pool_stay(filled):
     filled.tables.replace(
         "prompt_pool", filled.tables.scan("prompt_pool").with_columns(prompt_id=pl.lit("q")).collect()
     )
-    with verification_workers(filled.workspace.recipe().verification) as workers:
-        verify_partition(filled.tables, workers, **KEYS)
+    with judge_of(filled.workspace.recipe().verification) as judge:
+        verify_partition(filled.tables, judge, **KEYS)
     assert filled.tables.scan("verified_traces", **KEYS).collect().height == before
 
 

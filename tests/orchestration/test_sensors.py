@@ -7,6 +7,7 @@ from example_tables import small_run
 from small_workspace import starter_entry
 
 from openreason_dagster.partitions import MODELS
+from openreason_dagster.resources.scope import PlanInEffect
 from openreason_dagster.sensors import is_stale, new_model_names, new_models, stale_models
 
 
@@ -101,7 +102,8 @@ def test_what_the_sensor_asks_for_can_be_run(small, instance):
     ],
 )
 def test_is_stale(wanted, in_effect, expected):
-    assert is_stale(wanted, in_effect) is expected
+    plans = {key: PlanInEffect(fingerprint, "2026-01-01") for key, fingerprint in in_effect.items()}
+    assert is_stale(wanted, plans) is expected
 
 
 def tick_stale(small, instance):
@@ -121,6 +123,10 @@ def test_changed_settings_lead_to_a_run_only_where_the_recipe_says_so(finished, 
     finished.write_recipe(sampling=sampling | {"top_p": 0.9, "refresh": "automatic"})
     requests = tick_stale(finished, instance).run_requests
     assert [request.run_key.split(":")[1] for request in requests] == finished.workspace.selected_models()
-    assert [request.run_key for request in tick_stale(finished, instance).run_requests] == [
-        request.run_key for request in requests
-    ], "the same change has the same key, so that it leads to one run"
+    again = tick_stale(finished, instance).run_requests
+    assert [request.run_key for request in again] == [request.run_key for request in requests], "one run per change"
+
+    plans = finished.tables.scan("sampling_plans").with_columns(pl.col("planned_at") + pl.duration(days=1)).collect()
+    finished.tables.replace("sampling_plans", plans)
+    later = {request.run_key for request in tick_stale(finished, instance).run_requests}
+    assert not later & {request.run_key for request in requests}, "going back and forth leads to a run each time"

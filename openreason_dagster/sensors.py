@@ -1,17 +1,17 @@
 """Looks at the world and asks for runs: thin, around a pure function."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
 from openreason_dagster.assets.metadata import count
-from openreason_dagster.domain.errors import RecipeError
-from openreason_dagster.domain.inference.plan import SamplingPlan
+from openreason_dagster.domain.errors import OpenReasonError, RecipeError
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.partitions import MODELS, range_tags
 from openreason_dagster.resources.model_plan import sampling_plan
-from openreason_dagster.resources.scope import PlanInEffect, foreign_sources, plans_in_effect
+from openreason_dagster.resources.scope import fingerprints_in_effect, foreign_sources
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -64,41 +64,39 @@ def stale_models(
 ) -> dg.SensorResult | dg.SkipReason:
     """Ask for one run per model that has a partition whose plan in effect differs from what the recipe asks for now.
 
-    A run is asked for once per change: one that fails is not repeated until somebody says so.
+    The cursor holds, per model, the settings that were last asked for: a run that fails or meets its budget is not
+    repeated until the settings change again or somebody runs it.
     """
     recipe = workspace.recipe()
     if recipe.sampling.refresh != "automatic":
         return dg.SkipReason("the recipe's `sampling.refresh` is by_command; stale partitions wait for somebody")
     known = set(context.instance.get_dynamic_partitions(MODELS.name or ""))
-    models = [name for name in workspace.selected_models() if name in known and _problem(workspace, name) is None]
-    in_effect = plans_in_effect(tables, workspace)
-    wanted = {
-        name: {each.key: each.fingerprint for each in _plan(workspace, name, recipe).temperatures} for name in models
-    }
-    stale = [name for name in models if is_stale(wanted[name], in_effect.get(name, {}))]
+    in_effect, asked = fingerprints_in_effect(tables, workspace), json.loads(context.cursor or "{}")
+    problems, stale = [], {}
+    for name in (name for name in workspace.selected_models() if name in known):
+        try:
+            wanted = _wanted(workspace, name, recipe)
+        except OpenReasonError as error:
+            problems.append(str(error))
+            continue
+        if is_stale(wanted, in_effect.get(name, {})) and asked.get(name) != stable_hash(wanted):
+            stale[name] = stable_hash(wanted)
     if not stale:
-        return dg.SkipReason("no partition is stale")
+        return dg.SkipReason("; ".join(problems) or "no partition is stale that a run was not yet asked for")
     return dg.SensorResult(
-        run_requests=[
-            dg.RunRequest(run_key=_refresh_key(name, wanted[name], in_effect[name]), tags=range_tags(name, recipe))
-            for name in stale
-        ]
+        run_requests=[dg.RunRequest(tags=range_tags(name, recipe)) for name in stale], cursor=json.dumps(asked | stale)
     )
 
 
-def is_stale(wanted: Mapping[str, str], in_effect: Mapping[str, PlanInEffect]) -> bool:
+def is_stale(wanted: Mapping[str, str], in_effect: Mapping[str, str]) -> bool:
     """Whether a temperature is in effect with another fingerprint than is wanted; one never sampled is not stale."""
-    return any(key in in_effect and in_effect[key].fingerprint != fingerprint for key, fingerprint in wanted.items())
+    return any(key in in_effect and in_effect[key] != fingerprint for key, fingerprint in wanted.items())
 
 
-def _refresh_key(name: str, wanted: Mapping[str, str], in_effect: Mapping[str, PlanInEffect]) -> str:
-    """The same until a plan takes effect, so that a change leads to one run, and going back and forth to several."""
-    before = {key: [plan.fingerprint, plan.planned_at] for key, plan in in_effect.items()}
-    return f"refresh:{name}:{stable_hash([dict(wanted), before])}"
-
-
-def _plan(workspace: Workspace, name: str, recipe: Recipe) -> SamplingPlan:
-    return sampling_plan(workspace, workspace.model(name), recipe.temperature_keys)
+def _wanted(workspace: Workspace, name: str, recipe: Recipe) -> dict[str, str]:
+    """Fingerprint per temperature key that the recipe asks for."""
+    plan = sampling_plan(workspace, workspace.usable_model(name), recipe.temperature_keys)
+    return {temperature.key: temperature.fingerprint for temperature in plan.temperatures}
 
 
 def _problem(workspace: Workspace, name: str) -> str | None:

@@ -1,8 +1,9 @@
 """Sampled traces: what every model answers to every prompt at every temperature."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from time import monotonic
 from typing import Any
 
@@ -16,7 +17,7 @@ from openreason_dagster.domain.inference.cost import estimate
 from openreason_dagster.domain.inference.plan import SamplingPlan
 from openreason_dagster.domain.inference.sampler import Batch, Progress, sample
 from openreason_dagster.domain.recipe import Recipe
-from openreason_dagster.domain.records import Completion, Failure
+from openreason_dagster.domain.records import Completion, Failure, Request
 from openreason_dagster.domain.release.plots import length_histogram
 from openreason_dagster.domain.release.report_data import completion_lengths
 from openreason_dagster.domain.schemas import SAMPLED_TRACES
@@ -151,25 +152,32 @@ class ModelRun:
         self._require_few_failures()
 
     def _sample(self, listener: ProgressListener) -> None:
-        self.store.forget_failures(self.unfinished)
-        with self.model.engine as engine:
-            sample(
-                engine,
-                self.allowance.within(self.model.source),
-                store=self.store.put,
-                stored=self._stored,
-                totals=self.model.source.totals,
-                commit_rows=self.recipe.sampling.commit_rows,
-                commit_seconds=self.recipe.sampling.commit_seconds,
-                progress=lambda progress: self._show(listener, progress),
-                goes_on=self._settle,
-            )
-        if self.allowance.reached:
+        requests = self.allowance.within(self.model.source)
+        first = next(requests, None)
+        if first is not None:  # else the budget is spent already, and no weights are loaded for nothing
+            self.store.forget_failures(self.unfinished)
+            self._ask(chain([first], requests), listener)
+        if self.allowance.reached and self.unfinished:
             listener.stopped(self.plan.model, limit=self.allowance.reached)
             self.context.log.warning(
                 "%s: the limit %s is reached, so %s stays partial; raise it and run again to go on",
                 self.plan.model, self.allowance.reached, ", ".join(sorted(self.unfinished)),
             )  # fmt: skip
+
+    def _ask(self, requests: Iterable[Request | None], listener: ProgressListener) -> None:
+        with self.model.engine as engine:
+            sample(
+                engine,
+                requests,
+                store=self.store.put,
+                stored=self._stored,
+                totals=self.model.source.totals,
+                awaits_results=self.model.source.awaits_results,
+                commit_rows=self.recipe.sampling.commit_rows,
+                commit_seconds=self.recipe.sampling.commit_seconds,
+                progress=lambda progress: self._show(listener, progress),
+                goes_on=self._settle,
+            )
 
     def _settle(self, result: Completion | Failure) -> bool:
         self.allowance.settle(result)

@@ -11,7 +11,7 @@ class Limits(YamlModel):
     tokens: int | None = Field(default=None, ge=1)
     """Generated tokens. Never exceeded: a request is asked only if the limit leaves room for its `max_tokens`."""
     seconds: float | None = Field(default=None, gt=0)
-    """Time spent sampling; what is in flight when it is over is given up."""
+    """Time spent sampling, looked at when a request is asked or answered; what is then in flight is given up."""
     money: float | None = Field(default=None, gt=0)
     """In the budget's currency, by the prices of the catalogue."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from openreason_dagster.domain.catalogue_entry import CatalogueModel, OpenAIModel
+from openreason_dagster.domain.catalogue_entry import CatalogueModel, DatasetModel, OpenAIModel
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.inference.allowance import Allowance, Limit, limits_of
 from openreason_dagster.domain.inference.cost import Cost
@@ -19,6 +19,8 @@ def allowance(tables: Tables, recipe: Recipe, entry: CatalogueModel) -> Allowanc
         RecipeError: money is limited in another currency than the model's price is stated in, or tokens or money are
             limited for an endpoint that does not tell how long each sample is.
     """
+    if isinstance(entry, DatasetModel):
+        return Allowance([], entry.price)  # imported traces cost nothing
     budget, in_force = recipe.budget, limits(tables, recipe, model=entry.name)
     kinds = {limit.kind for limit in in_force}
     if "money" in kinds and entry.price.currency != budget.currency:

@@ -1,5 +1,6 @@
 """What the recipe asks of one model of the catalogue, and the engine that would answer; loads no weights."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -12,7 +13,7 @@ from openreason_dagster.domain.inference.engine import Engine
 from openreason_dagster.domain.inference.fingerprint import weights_identity
 from openreason_dagster.domain.inference.plan import RequestCount, SamplingPlan, build_plan
 from openreason_dagster.domain.inference.prompts import read_template
-from openreason_dagster.domain.inference.request_source import FixedSamples, RequestSource, Rounds
+from openreason_dagster.domain.inference.request_source import FixedSamples, Outcomes, RequestSource, Rounds
 from openreason_dagster.resources.engines.open_engine import open_engine
 from openreason_dagster.resources.judging import PROMPT_COLUMNS, known_outcomes
 from openreason_dagster.resources.tables import Tables
@@ -52,8 +53,9 @@ class ModelPlan:
             source: RequestSource = fixed
             counts = fixed.counts
         else:
-            source = Rounds(prompts, plan, rule, known_outcomes(tables, plan, prompts))
-            counts = _counts(tables, plan, prompts, source.totals())
+            outcomes = known_outcomes(tables, plan, prompts)
+            source = Rounds(prompts, plan, rule, outcomes)
+            counts = _counts(_committed_per_temperature(tables, plan, prompts), outcomes, source.totals())
         return cls(entry=entry, plan=plan, engine=engine, prompts=prompts, source=source, counts=counts)
 
 
@@ -85,17 +87,22 @@ def _committed(tables: Tables, plan: SamplingPlan) -> set[str]:
     return set(rows.select("trace_id").collect()["trace_id"])
 
 
-def _counts(
-    tables: Tables, plan: SamplingPlan, prompts: pl.DataFrame, pending: Mapping[str, int]
-) -> dict[str, RequestCount]:
+def _counts(committed: Mapping[str, int], outcomes: Outcomes, pending: Mapping[str, int]) -> dict[str, RequestCount]:
+    """Planned and committed; a trace that is committed but not judged is pending in the rounds and counts once."""
+    judged: Counter[str] = Counter()
+    for (key, _), (answered, _) in outcomes.items():
+        judged[key] += answered.bit_count()
+    return {
+        key: RequestCount(planned=max(committed.get(key, 0), judged[key] + left), committed=committed.get(key, 0))
+        for key, left in pending.items()
+    }
+
+
+def _committed_per_temperature(tables: Tables, plan: SamplingPlan, prompts: pl.DataFrame) -> dict[str, int]:
     fingerprints = [temperature.fingerprint for temperature in plan.temperatures]
     rows = (
         tables.scan("sampled_traces", model=plan.model)
         .filter(pl.col("fingerprint").is_in(fingerprints) & (pl.col("sample_index") < plan.most_samples))
         .join(prompts.lazy().select("prompt_id"), on="prompt_id", how="semi")
     )
-    committed = dict(rows.group_by("temperature").agg(pl.len()).collect().iter_rows())
-    return {
-        key: RequestCount(planned=committed.get(key, 0) + left, committed=committed.get(key, 0))
-        for key, left in pending.items()
-    }
+    return dict(rows.group_by("temperature").agg(pl.len()).collect().iter_rows())

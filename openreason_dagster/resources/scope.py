@@ -5,7 +5,6 @@ settings its plans name; everything that counts or builds data sets reads the ta
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -26,21 +25,11 @@ def plans(tables: Tables, workspace: Workspace) -> pl.LazyFrame:
     )
 
 
-@dataclass(frozen=True)
-class PlanInEffect:
-    """Settings that a recipe's data sets are made of, and since when."""
-
-    fingerprint: str
-    planned_at: str
-    """ISO 8601, UTC."""
-
-
-def plans_in_effect(tables: Tables, workspace: Workspace) -> dict[str, dict[str, PlanInEffect]]:
-    """The plan in effect per model and temperature key."""
-    found: dict[str, dict[str, PlanInEffect]] = {}
-    rows = plans(tables, workspace).select(*_PLAN_KEYS, "planned_at").collect()
-    for model, temperature, fingerprint, planned_at in rows.iter_rows():
-        found.setdefault(model, {})[temperature] = PlanInEffect(fingerprint, planned_at.isoformat())
+def fingerprints_in_effect(tables: Tables, workspace: Workspace) -> dict[str, dict[str, str]]:
+    """Fingerprint of the plan in effect per model and temperature key."""
+    found: dict[str, dict[str, str]] = {}
+    for model, temperature, fingerprint in plans(tables, workspace).select(_PLAN_KEYS).collect().iter_rows():
+        found.setdefault(model, {})[temperature] = fingerprint
     return found
 
 

@@ -2,8 +2,8 @@
 
 `OPENREASON_ROOT` (default `./data`) holds everything that is written, `OPENREASON_RECIPE` (default
 `recipes/starter.yaml`) says what to build, `OPENREASON_CATALOGUE` (default `./catalogue`) lists the models. Relative
-paths are taken from the working directory. `OPENREASON_RAY_ADDRESS` names the Ray cluster that models of the engine
-`ray` run on, e.g. `10.0.0.5:6379` or `auto`; without it one is started on this machine.
+paths are taken from the working directory. `OPENREASON_RAY_ADDRESS` names the Ray cluster, e.g. `10.0.0.5:6379` or
+`auto`, that models of the engine `ray` and verification with `runner: ray` run on; without it one is started here.
 """
 
 import os

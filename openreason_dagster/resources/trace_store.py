@@ -85,10 +85,11 @@ class TraceStore:
         rows = []
         for key, count in answered.items():
             completions = [each for each in batch.completions if each.request.temperature_key == key]
+            generated = [] if self.model.plan.is_imported else completions
             cost = cost_of(
                 price,
-                prompt_tokens=_sum(completions, "prompt_tokens"),
-                completion_tokens=_sum(completions, "completion_tokens"),
+                prompt_tokens=_sum(generated, "prompt_tokens"),
+                completion_tokens=_sum(generated, "completion_tokens"),
                 seconds=seconds * count / answered.total(),
             )
             rows.append({

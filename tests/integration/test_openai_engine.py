@@ -167,6 +167,13 @@ def test_a_refused_request_is_not_tried_again(fault):
     assert "[api key]" in result.message
 
 
+def test_a_server_that_says_at_once_and_refuses_again_is_left_alone_for_longer():
+    with FaultServer(script=["http_429"] * 4, retry_after="0") as server:
+        started = time.monotonic()
+        answers(server, patience=Patience(backoff_seconds=0.2))
+    assert time.monotonic() - started > 0.2, "three of the four waits grow, each at least half of its back-off"
+
+
 @pytest.mark.parametrize(
     "retry_after", ["0", "0.0", "Wed, 21 Oct 2015 07:28:00 GMT"], ids=["seconds", "fraction", "date"]
 )

@@ -7,7 +7,6 @@ from example_tables import small_run
 from small_workspace import starter_entry
 
 from openreason_dagster.partitions import MODELS
-from openreason_dagster.resources.scope import PlanInEffect
 from openreason_dagster.sensors import is_stale, new_model_names, new_models, stale_models
 
 
@@ -102,31 +101,47 @@ def test_what_the_sensor_asks_for_can_be_run(small, instance):
     ],
 )
 def test_is_stale(wanted, in_effect, expected):
-    plans = {key: PlanInEffect(fingerprint, "2026-01-01") for key, fingerprint in in_effect.items()}
-    assert is_stale(wanted, plans) is expected
+    assert is_stale(wanted, in_effect) is expected
 
 
-def tick_stale(small, instance):
+def tick_stale(small, instance, cursor=None):
     context = dg.build_sensor_context(
-        instance=instance, resources={"workspace": small.workspace, "tables": small.tables}
+        instance=instance, cursor=cursor, resources={"workspace": small.workspace, "tables": small.tables}
     )
     return stale_models(context)
 
 
-def test_changed_settings_lead_to_a_run_only_where_the_recipe_says_so(finished, instance):
-    instance.add_dynamic_partitions(MODELS.name, finished.workspace.selected_models())
+def test_changed_settings_lead_to_one_run_where_the_recipe_says_so(finished, instance):
+    models = finished.workspace.selected_models()
+    instance.add_dynamic_partitions(MODELS.name, models)
     sampling = {"samples_per_prompt": 4, "max_tokens": 120, "commit_rows": 16}
     finished.write_recipe(sampling=sampling | {"refresh": "automatic"})
     assert "no partition is stale" in tick_stale(finished, instance).skip_message
     finished.write_recipe(sampling=sampling | {"top_p": 0.9})
     assert "by_command" in tick_stale(finished, instance).skip_message
-    finished.write_recipe(sampling=sampling | {"top_p": 0.9, "refresh": "automatic"})
-    requests = tick_stale(finished, instance).run_requests
-    assert [request.run_key.split(":")[1] for request in requests] == finished.workspace.selected_models()
-    again = tick_stale(finished, instance).run_requests
-    assert [request.run_key for request in again] == [request.run_key for request in requests], "one run per change"
 
+    finished.write_recipe(sampling=sampling | {"top_p": 0.9, "refresh": "automatic"})
+    first = tick_stale(finished, instance)
+    assert [request.tags["dagster/asset_partition_range_start"] for request in first.run_requests] == [
+        f"{name}|0.3" for name in models
+    ]
     plans = finished.tables.scan("sampling_plans").with_columns(pl.col("planned_at") + pl.duration(days=1)).collect()
-    finished.tables.replace("sampling_plans", plans)
-    later = {request.run_key for request in tick_stale(finished, instance).run_requests}
-    assert not later & {request.run_key for request in requests}, "going back and forth leads to a run each time"
+    finished.tables.replace("sampling_plans", plans)  # as a run does that finishes one of two temperatures
+    assert isinstance(tick_stale(finished, instance, first.cursor), dg.SkipReason), (
+        "asked for once, whatever came of it"
+    )
+
+    finished.write_recipe(sampling=sampling | {"top_p": 0.8, "refresh": "automatic"})
+    second = tick_stale(finished, instance, first.cursor)
+    assert len(second.run_requests) == len(models)
+    finished.write_recipe(sampling=sampling | {"top_p": 0.9, "refresh": "automatic"})
+    assert len(tick_stale(finished, instance, second.cursor).run_requests) == len(models), "going back is a change too"
+
+
+def test_a_model_that_cannot_be_used_holds_no_other_back(finished, instance):
+    models = finished.workspace.selected_models()
+    instance.add_dynamic_partitions(MODELS.name, models)
+    (finished.settings.catalogue / f"{models[0]}.yaml").write_text("engine: [", encoding="utf-8")
+    finished.write_recipe(sampling={"samples_per_prompt": 4, "max_tokens": 120, "top_p": 0.9, "refresh": "automatic"})
+    requests = tick_stale(finished, instance).run_requests
+    assert len(requests) == len(models) - 1

@@ -6,7 +6,7 @@ import pytest
 from small_workspace import starter_entry
 
 from openreason_dagster.commands.status import partition_statuses
-from openreason_dagster.domain.catalogue_entry import OpenAIModel
+from openreason_dagster.domain.catalogue_entry import DatasetModel, OpenAIModel
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.recipe_sampling import Adaptive
 from openreason_dagster.domain.release.costs import sampling_costs
@@ -124,3 +124,25 @@ def test_a_budget_is_refused_where_lengths_are_not_told(small):
         allowance(small.tables, small.workspace.recipe(), entry)
     small.write_recipe(budget={"run": {"seconds": 100}})
     assert allowance(small.tables, small.workspace.recipe(), entry).reached is None
+
+
+def test_imported_traces_take_nothing_from_a_budget(small):
+    entry = DatasetModel.from_values(
+        {
+            "name": "theirs", "engine": "dataset", "path": "traces.jsonl", "revision": "1", "license": "MIT",
+            "columns": {"prompt": "p", "completions": "c"},
+        },
+        path=None,
+    )  # fmt: skip
+    small.write_recipe(budget={"run": {"tokens": 1, "seconds": 0.001}})
+    imports = allowance(small.tables, small.workspace.recipe(), entry)
+    assert not imports.is_time_over()
+
+
+def test_a_spent_budget_loads_no_weights_and_keeps_the_record_of_failures(small, instance):
+    small.write_recipe(sampling=SAMPLING | {"samples_per_prompt": 4}, budget={"model": {"tokens": 119}})
+    small.write_model(starter_entry("starter-base") | {"path": str(small.folder)})  # a folder without weights
+    small.collect(instance)
+    result = small.sample("starter-base", instance)
+    assert result.success
+    assert small.tables.scan("sampled_traces").collect().is_empty()

@@ -1,7 +1,8 @@
 """Adaptive sampling: when a prompt has been sampled enough.
 
 A decision is about one prompt, model and temperature. It is taken at the end of a round and depends on nothing but the
-verdicts of the prompt's own first samples: every schedule of runs, kills and restarts leads to the same samples.
+verdicts of the prompt's own first samples: every schedule of runs, kills and restarts leads to the same samples,
+except where a verifier ran out of time or broke: such a verdict is found again by the next run.
 """
 
 from collections.abc import Sequence

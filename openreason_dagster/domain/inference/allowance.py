@@ -59,7 +59,8 @@ class Allowance:
         self._clock = clock
         self._started = clock()
         self._reserved: dict[str, Cost] = {}
-        self._used = Cost()
+        self._outstanding = Cost()
+        self._spent = Cost()
         self.reached: str | None = None
 
     def within(self, requests: Iterable[Request | None]) -> Iterator[Request | None]:
@@ -71,23 +72,23 @@ class Allowance:
                 yield None
             if request is not None:
                 self._reserved[request.trace_id] = most = self._most(request)
-                self._used += most
+                self._outstanding += most
                 self.reached = None
             yield request
 
     def settle(self, result: Completion | Failure) -> None:
         """Put what a result cost in place of what was reserved for it."""
         reserved = self._reserved.pop(result.request.trace_id)
-        self._used -= reserved
+        self._outstanding -= reserved
         if isinstance(result, Completion):
-            self._used += self._cost(
+            self._spent += self._cost(
                 result.prompt_tokens or 0,
                 reserved.completion_tokens if result.completion_tokens is None else result.completion_tokens,
             )
 
     def spent_money(self) -> float:
-        """What this run has cost so far, requests in flight counted at the most they can cost."""
-        return self._used.money + self._price_of_time()
+        """What this run has cost so far, without the requests in flight."""
+        return self._spent.money + self._price_of_time()
 
     def is_time_over(self) -> bool:
         """Whether a limit on seconds is reached."""
@@ -101,7 +102,7 @@ class Allowance:
     def _admits(self, request: Request) -> bool:
         if self.is_time_over():
             return False
-        used = self._used + self._most(request)
+        used = self._spent + self._outstanding + self._most(request)
         wanted = {"tokens": used.completion_tokens, "money": used.money + self._price_of_time()}
         for limit in self._limits:
             if limit.kind in wanted and limit.spent + wanted[limit.kind] > limit.amount:

@@ -41,6 +41,10 @@ class RequestSource(ABC):
     def is_settled(self, key: str) -> bool:
         """Whether all results of a temperature are recorded and no more requests can come."""
 
+    def awaits_results(self) -> bool:
+        """Whether nothing can be asked now because results are not yet recorded."""
+        return False
+
 
 class FixedSamples(RequestSource):
     """The same number of samples of every prompt, as far as they exist, without those already committed."""
@@ -101,9 +105,9 @@ class _OpenPrompt:
 class Rounds(RequestSource):
     """Rounds of samples, prompt by prompt, until the rule says that a prompt is settled.
 
-    What is decided depends only on the prompt's own first samples, so kills and restarts lead to the same rows. A
-    prompt of which a request failed waits for the next run, which asks again. Prompts of later temperatures are asked
-    while verdicts on earlier ones are outstanding, so that the engine always has work.
+    What is decided depends only on the verdicts of the prompt's own first samples, so kills and restarts lead to the
+    same rows. A prompt of which a request failed waits for the next run, which asks again. Prompts of later
+    temperatures are asked while verdicts on earlier ones are outstanding, so that the engine always has work.
     """
 
     def __init__(self, prompts: pl.DataFrame, plan: SamplingPlan, rule: SamplingRule, outcomes: Outcomes) -> None:
@@ -113,6 +117,7 @@ class Rounds(RequestSource):
         self._outcomes = outcomes
         self._open: dict[tuple[str, str], _OpenPrompt] = {}
         self._ready: deque[_OpenPrompt] = deque()
+        self._awaits_results = False
         self._totals: Counter[str] = Counter(dict.fromkeys((each.key for each in plan.temperatures), 0))
         self._unsettled: Counter[str] = Counter()
         for prompt in self._first_rounds():
@@ -126,7 +131,9 @@ class Rounds(RequestSource):
             if prompt is not None:
                 yield from self._round(prompt)
             elif self._open:
+                self._awaits_results = True
                 yield None
+                self._awaits_results = False
             else:
                 return
 
@@ -150,6 +157,10 @@ class Rounds(RequestSource):
     def is_settled(self, key: str) -> bool:
         """Whether every prompt of a temperature is settled, or waits for the next run."""
         return not self._unsettled[key]
+
+    def awaits_results(self) -> bool:
+        """Whether all first rounds are asked and every prompt that is not settled waits for its verdicts."""
+        return self._awaits_results
 
     def _first_rounds(self) -> Iterator[_OpenPrompt]:
         """Every prompt that is not settled, with the round that committed samples have left open."""

@@ -66,6 +66,7 @@ def sample(
     commit_rows: int,
     commit_seconds: float,
     progress: Callable[[Progress], None],
+    awaits_results: Callable[[], bool] = lambda: False,
     goes_on: Callable[[Completion | Failure], bool] = lambda _: True,
     progress_seconds: float = 0.5,
     clock: Callable[[], float] = time.monotonic,
@@ -74,7 +75,7 @@ def sample(
 
     Args:
         engine: Already entered; it pulls requests as it has places free.
-        requests: What to ask; None where the next request depends on results that are not yet stored.
+        requests: What to ask; None where nothing can be asked before more results have come.
         store: Makes a batch durable before it returns. Called in a thread of its own, one call at a time.
         stored: Told of each stored batch and what `store` returned, in order, in the caller's thread, before any
             further request is pulled.
@@ -82,6 +83,8 @@ def sample(
         commit_rows: A batch is stored when so many results wait. Twice as many at most are held in memory.
         commit_seconds: Or when a result comes so long after the last batch.
         progress: Told after every batch, and at most every `progress_seconds` besides.
+        awaits_results: Whether a None of `requests` means that results must be stored for it to go on, and not only
+            answered: they are then stored at once.
         goes_on: Told of each result as it comes; where it answers False, what is in flight is given up.
         progress_seconds: See `progress`.
         clock: Seconds that never go back.
@@ -93,16 +96,20 @@ def sample(
         EngineError: the engine is gone, or did not answer each request exactly once.
     """
     run = _Run(
-        store, stored, _Tally(totals, clock), progress=progress, commit_rows=commit_rows, commit_seconds=commit_seconds
-    )
+        store, stored, _Tally(totals, clock), progress=progress, commit_rows=commit_rows, commit_seconds=commit_seconds,
+        awaits_results=awaits_results,
+    )  # fmt: skip
     stopped = False
     with run.thread:
         try:
-            for result in (results := engine.stream(run.pulled(requests))):
-                run.add(result, progress_seconds)
-                if stopped := not goes_on(result):
-                    _close(results)
-                    break
+            results = engine.stream(run.pulled(requests))
+            try:
+                for result in results:
+                    run.add(result, progress_seconds)
+                    if stopped := not goes_on(result):
+                        break
+            finally:
+                _close(results)
         finally:
             run.settle()
     if run.tally.answered != run.pulled_count and not stopped:
@@ -132,6 +139,7 @@ class _Run(Generic[Judged]):
         progress: Callable[[Progress], None],
         commit_rows: int,
         commit_seconds: float,
+        awaits_results: Callable[[], bool],
     ) -> None:
         self.tally = tally
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
@@ -141,6 +149,7 @@ class _Run(Generic[Judged]):
         self._progress = progress
         self._commit_rows = commit_rows
         self._commit_seconds = commit_seconds
+        self._awaits_results = awaits_results
         self._waiting: list[Completion | Failure] = []
         self._running: tuple[Batch, Future[Judged]] | None = None
         self._last_commit = tally.clock()
@@ -152,7 +161,8 @@ class _Run(Generic[Judged]):
                 self.pulled_count += 1
                 yield request
             elif self.pulled_count > self.tally.answered:
-                self._start()
+                if self._awaits_results():
+                    self._start()
                 yield None
             elif not self.settle():
                 raise EngineError("the plan waits for results, but all have come; report this.")

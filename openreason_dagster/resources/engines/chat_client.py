@@ -216,12 +216,14 @@ class ChatClient:
 
         Where the replica as a whole is left alone, the request need not wait by itself: another may take it.
         """
-        if not failure.is_counted and (failure.retry_after is not None or isinstance(failure, ConnectionFailure)):
+        asked = failure.retry_after
+        if asked == 0 and tries.put_off > 1:
+            asked = None  # it said "at once" before, and refused again
+        if not failure.is_counted and (asked is not None or isinstance(failure, ConnectionFailure)):
             return 0.0
         doublings = max(tries.attempts + tries.put_off - 1, 0)
         backoff = self._patience.backoff_seconds * 2**doublings * self._random.uniform(0.5, 1.0)
-        wanted = backoff if failure.retry_after is None else failure.retry_after
-        return min(wanted, self._patience.longest_wait_seconds)
+        return min(backoff if asked is None else asked, self._patience.longest_wait_seconds)
 
     def _failure(self, request: Request, failure: AttemptFailure, tries: _Tries) -> Failure:
         message = self._shown(failure.message)

@@ -1,7 +1,7 @@
 """What an OpenAI-compatible server says, read with distrust: every deviation has a name."""
 
 import json
-import math
+import sys
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -138,7 +138,7 @@ def _token_logprobs(logprobs: object) -> tuple[float, ...] | None:
 
 
 def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _parse(body: bytes) -> dict[str, Any]:

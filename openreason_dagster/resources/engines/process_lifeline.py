@@ -28,11 +28,14 @@ class ProcessLifeline:
 
     def __enter__(self) -> Self:
         self._watcher = subprocess.Popen(  # noqa: S603 - this file, run by this Python
-            [sys.executable, "-P", __file__],
+            [sys.executable, "-P", __file__, str(os.getpid())],
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,  # what is sent to the owner's group is not for the watcher
         )
+        assert self._watcher.stdout is not None
+        self._watcher.stdout.read(1)  # the watcher has seen what is there already
         return self
 
     def __exit__(
@@ -43,6 +46,8 @@ class ProcessLifeline:
             _tell(watcher, _GOODBYE)
             watcher.stdin.close()
             watcher.wait()
+            if watcher.stdout is not None:
+                watcher.stdout.close()
 
     def started(self) -> None:
         """Say that the engine's processes are all there."""
@@ -58,14 +63,16 @@ def _tell(watcher: subprocess.Popen[bytes], word: bytes) -> None:
         return  # somebody ended the watcher: nothing is watched any more
 
 
-def watch(pipe: int, owner: int) -> None:
+def watch(pipe: int, ready: int, *, owner: int) -> None:
     """Follow the owner until it leaves; if it is killed, kill what it had started.
 
     Args:
         pipe: File descriptor of the pipe to which only the owner writes.
+        ready: File descriptor to write a byte to when the processes that are there already are known.
         owner: Process id of the owner.
     """
     not_watched = _descendants(owner)
+    os.write(ready, _STARTED)
     watched: set[psutil.Process] = set()
     patience: float | None = _SECONDS_BETWEEN_LOOKS
     word = b""
@@ -99,4 +106,5 @@ def _kill(processes: set[psutil.Process]) -> None:
 
 
 if __name__ == "__main__":
-    watch(sys.stdin.fileno(), os.getppid())
+    if os.getppid() == int(sys.argv[1]):  # else the owner is gone already, and another process has its place
+        watch(sys.stdin.fileno(), sys.stdout.fileno(), owner=int(sys.argv[1]))

@@ -144,15 +144,15 @@ class VllmSession:
         task.add_done_callback(jobs.tasks.discard)
 
     async def _answer(self, job: Job, jobs: JobsInFlight) -> None:
-        from vllm.exceptions import VLLMClientError
-        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+        """Put one answer for the job, whatever vLLM raises: a job without an answer would be waited for for ever."""
+        from vllm.v1.engine.exceptions import EngineDeadError
 
         try:
             jobs.answers.put(Answer(job, await self._generate(job)))
-        except (VLLMClientError, EngineGenerateError, ValueError) as error:
-            jobs.answers.put(Answer(job, error))
         except EngineDeadError:
             jobs.answers.put(Answer(job, self._gone()))
+        except Exception as error:  # noqa: BLE001 - becomes the failure of this request
+            jobs.answers.put(Answer(job, error))
 
     async def _generate(self, job: Job) -> "RequestOutput":
         from vllm import SamplingParams

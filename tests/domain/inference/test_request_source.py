@@ -116,8 +116,8 @@ def run(engine, table, *, commit_rows=3, keys=KEYS):
             source.record(result, is_correct=verdicts.get(result.request.trace_id, False))
 
     sample(
-        engine, source, store=table.store, stored=stored, totals=source.totals, commit_rows=commit_rows,
-        commit_seconds=1e9, progress=lambda _: None,
+        engine, source, store=table.store, stored=stored, totals=source.totals,
+        awaits_results=source.awaits_results, commit_rows=commit_rows, commit_seconds=1e9, progress=lambda _: None,
     )  # fmt: skip
     return source
 

@@ -1,5 +1,4 @@
 from collections import Counter
-from itertools import islice
 
 import pytest
 from hypothesis import given, settings
@@ -7,6 +6,7 @@ from hypothesis import strategies as st
 
 from openreason_dagster.domain.errors import EngineError, TableError
 from openreason_dagster.domain.inference.engine import Engine
+from openreason_dagster.domain.inference.request_feed import RequestFeed
 from openreason_dagster.domain.inference.sampler import sample
 from openreason_dagster.domain.records import Completion, Failure, Request, SamplingParameters
 
@@ -19,9 +19,9 @@ class MemoryEngine(Engine):
         self.most_held = 0
 
     def stream(self, requests):
-        held, given_back, pending = [], 0, iter(requests)
+        held, given_back, feed = [], 0, RequestFeed(requests)
         while True:
-            held += islice(pending, self.places - len(held))
+            held += feed.take(self.places - len(held))
             self.most_held = max(self.most_held, len(held))
             if not held:
                 return
@@ -183,6 +183,49 @@ def test_an_engine_that_loses_a_request_is_found_out():
     with pytest.raises(EngineError, match="9 results for 10 requests"):
         run(Forgetful(), requests_of(10), table)
     assert len(table.rows) == 9
+
+
+def rationed(requests, answered):
+    """Lets three requests be in flight at most, as a budget does near its limit."""
+    for number, request in enumerate(requests):
+        while number - len(answered) >= 3:
+            yield None
+        yield request
+
+
+@pytest.mark.parametrize(("awaits_results", "most_commits"), [(lambda: False, 3), (lambda: True, 12)])
+def test_results_are_stored_early_only_when_requests_depend_on_them(awaits_results, most_commits):
+    table, requests, answered = Table(), requests_of(12), []
+    sample(
+        MemoryEngine(places=12), rationed(requests, answered), store=table.store, stored=lambda batch, _: None,
+        totals=lambda: {"0.6": 12}, commit_rows=4, commit_seconds=1e9, progress=lambda _: None,
+        awaits_results=awaits_results, goes_on=lambda result: answered.append(result) is None,
+    )  # fmt: skip
+    assert len(table.rows) == 12
+    assert len(table.sizes) <= most_commits
+    assert (len(table.sizes) == 3) or awaits_results()
+
+
+class Leaving(MemoryEngine):
+    """Notes whether its stream was closed before it was left."""
+
+    closed = left_closed = False
+
+    def stream(self, requests):
+        try:
+            yield from super().stream(requests)
+        finally:
+            self.closed = True
+
+    def __exit__(self, kind, error, traceback):
+        self.left_closed = self.closed
+
+
+def test_the_stream_is_closed_before_the_engine_is_left():
+    engine = Leaving()
+    with pytest.raises(TableError), engine:
+        run(engine, requests_of(10), Table(raises_at=0))
+    assert engine.left_closed
 
 
 def test_nothing_to_do():

@@ -273,6 +273,18 @@ def test_another_model_can_follow_and_none_is_left_behind(engine):
         next(small.stream([request_of(0)]))
 
 
+def test_two_replicas_share_the_requests():
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with engine_of("starter-small", concurrency=4, data_parallel=2) as twice:
+        assert len(answers(twice, [request_of(number, max_tokens=20) for number in range(40)])) == 40
+        assert twice.environment()["data_parallel"] == "2"
+        started = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+        engines = [child for child in started if "EngineCore" in "".join(child.cmdline())]
+        assert len(engines) == 2
+    _, alive = psutil.wait_procs(engines, timeout=10)
+    assert alive == []
+
+
 def test_a_dead_engine_process_is_an_error_after_what_is_finished():
     before = engine_processes()
     with engine_of("starter-small", concurrency=4) as small:

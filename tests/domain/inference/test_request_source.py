@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openreason_dagster.domain.catalogue_entry import TransformersModel
@@ -139,7 +139,6 @@ def all_samples_plan():
     return build_plan(MODEL, sampling, temperature_keys=KEYS, template="{prompt}", weights={})
 
 
-@settings(deadline=None)  # batches are stored in a thread, which a busy machine may keep waiting
 @given(
     st.data(),
     st.integers(1, 9),

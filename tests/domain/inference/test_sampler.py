@@ -1,7 +1,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openreason_dagster.domain.errors import EngineError, TableError
@@ -235,7 +235,6 @@ def test_nothing_to_do():
     assert table.sizes == []
 
 
-@settings(deadline=None)  # batches are stored in a thread, which a busy machine may keep waiting
 @given(
     count=st.integers(0, 40),
     places=st.integers(1, 9),

@@ -8,10 +8,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from finished_run import FinishedRun, finish
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from small_workspace import SmallWorkspace, starter_entry
 
-settings.register_profile("untimed", deadline=None)  # how long an example takes says more of the machine than of us
+# How long an example takes to make or to try says more of the machine than of us.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from threads, which crawl on a busy machine
 

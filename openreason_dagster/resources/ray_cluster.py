@@ -55,7 +55,7 @@ class RayCluster:
         own = {"include_dashboard": False} if self.address == _LOCAL else {}
         try:
             self._greet()
-            with default_variables(_VARIABLES), own_termination():
+            with default_variables(_VARIABLES), own_signals():
                 ray.init(address=self.address, log_to_driver=False, logging_level="ERROR", **own)
         except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             raise EngineError(
@@ -71,11 +71,16 @@ class RayCluster:
 
 
 @contextmanager
-def own_termination() -> Iterator[None]:
-    """Keep what this process does when it is asked to end: `ray.init` would have it end at once, ours commits first."""
-    handler = signal.getsignal(signal.SIGTERM)
+def own_signals() -> Iterator[None]:
+    """Keep what this process does with two signals that `ray.init` changes.
+
+    When it is asked to end, Ray would have it end at once, ours commits first. When a child of it ends, Ray would have
+    the child's exit code thrown away, which every `subprocess` of this process needs.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGCHLD)}
     try:
         yield
     finally:
-        if handler is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, handler)
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in handlers.items():
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -1,10 +1,12 @@
 import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from openreason_dagster.domain.errors import EngineError
-from openreason_dagster.resources.ray_cluster import RayCluster, own_termination
+from openreason_dagster.resources.ray_cluster import RayCluster, own_signals
 
 ray = pytest.importorskip("ray", reason="the extra [ray] is not installed")
 
@@ -32,12 +34,14 @@ def test_a_local_cluster_lasts_while_it_is_needed():
         assert signal.getsignal(signal.SIGTERM) is before
         with RayCluster():
             assert ray.get(ray.put(4)) == 4
+        ended = subprocess.run([sys.executable, "-c", "raise SystemExit(3)"], check=False)
+        assert ended.returncode == 3, "exit codes of our own processes are not thrown away"
         assert ray.is_initialized()
     assert not ray.is_initialized()
 
 
 def test_what_a_library_does_to_our_termination_is_undone():
     before = signal.getsignal(signal.SIGTERM)
-    with own_termination():
+    with own_signals():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     assert signal.getsignal(signal.SIGTERM) is before

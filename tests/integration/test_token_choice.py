@@ -88,5 +88,11 @@ def test_a_row_is_chosen_as_if_it_were_alone(logits, uniform, top_p, top_k):
     assert both.tolist() == [int(alone), int(plain)]
 
 
+def test_a_token_too_unlikely_to_be_seen_in_a_sum_stays():
+    assert choose([-19.0, 19.0], [0.0], top_p=1.0, top_k=1).tolist() == [1]
+    probabilities = torch.tensor([[1e-17, 1.0]], dtype=torch.float64)
+    assert keep_likely(probabilities, top_p=torch.ones(1, dtype=torch.float64), top_k=torch.tensor([MANY])).all()
+
+
 def test_the_largest_number_still_gives_a_token():
     assert choose([0.0, 0.0, 0.0], [1 - 2.0**-53]).tolist() == [2]

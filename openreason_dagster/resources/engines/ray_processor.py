@@ -15,7 +15,7 @@ from openreason_dagster.resources.engines.vllm_settings import (
     fit_processor_memory,
     sampling_values,
 )
-from openreason_dagster.resources.ray_cluster import own_termination
+from openreason_dagster.resources.ray_cluster import own_signals
 
 if TYPE_CHECKING:
     from ray.data import Dataset
@@ -61,7 +61,7 @@ def processed(model: RayModel, folder: Path, jobs: Sequence[Job]) -> "Dataset":
     dataset = ray.data.from_items(rows, override_num_blocks=ceil(len(rows) / model.rows_per_batch))
     dataset.context.enable_progress_bars = False
     dataset.context.print_on_execution_start = False
-    with own_termination():  # it calls `ray.init` again
+    with own_signals():  # it calls `ray.init` again
         processor = build_processor(
             _config(model, folder),
             postprocess=_chosen_columns(),

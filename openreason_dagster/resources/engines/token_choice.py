@@ -60,5 +60,7 @@ def keep_likely(probabilities: "Tensor", *, top_p: "Tensor", top_k: "Tensor") ->
     rank = torch.arange(ordered.shape[1], device=ordered.device)
     ordered = torch.where(rank < top_k[:, None], ordered, 0.0)
     before = ordered.cumsum(dim=-1) - ordered
-    ordered = torch.where(before < top_p[:, None] * ordered.sum(dim=-1, keepdim=True), ordered, 0.0)
+    is_within = before < top_p[:, None] * ordered.sum(dim=-1, keepdim=True)
+    is_whole = top_p[:, None] >= 1  # rounding must not lose a token too unlikely to be seen in the sum
+    ordered = torch.where(is_within | is_whole, ordered, 0.0)
     return torch.zeros_like(probabilities).scatter(1, order, ordered)

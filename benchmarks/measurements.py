@@ -63,9 +63,9 @@ class LastProgress(ProgressListener):
 
     last: Progress
 
-    def advanced(self, model: str, progress: Progress) -> None:
+    def advanced(self, model: str, progress: Progress, *, money: float, acceptance: float | None) -> None:
         """Remember it."""
-        del model
+        del model, money, acceptance
         self.last = progress
 
 

@@ -49,12 +49,14 @@ def main() -> None:
     options = parser.parse_args()
     size = Size(24, 2, 0, 1) if options.quick else Size(400, 4, 600, 3)
     chosen = [contestant for contestant in CONTESTANTS if contestant.name in options.only.split(",")]
+    texts = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        text = "\n\n".join(sections(folder, chosen, size, options.environments or folder / "environments"))
-    print(text)
+        for text in sections(folder, chosen, size, options.environments or folder / "environments"):
+            print(f"{text}\n", flush=True)
+            texts.append(text)
     if options.write:
-        write(options.write, text)
+        write(options.write, "\n\n".join(texts))
 
 
 def sections(folder: Path, chosen: Sequence[Contestant], size: Size, environments: Path) -> Iterator[str]:

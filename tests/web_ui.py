@@ -18,6 +18,7 @@ import psutil
 from playwright.sync_api import ConsoleMessage, Page, Request, expect, sync_playwright
 
 from openreason_dagster.resources.settings import Settings
+from tests.processes import command_of, is_running
 
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.5
@@ -151,7 +152,7 @@ def _stop(process: subprocess.Popen[bytes]) -> list[str]:
     deadline = time.monotonic() + _STOP_SECONDS
     while time.monotonic() < deadline and (process.poll() is None or _members(process.pid)):
         time.sleep(_POLL_SECONDS)
-    survivors = [f"{member.pid} {' '.join(member.cmdline())}" for member in _members(process.pid)]
+    survivors = [f"{member.pid} {command_of(member)}" for member in _members(process.pid)]
     if survivors:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -164,6 +165,6 @@ def _members(group: int) -> list[psutil.Process]:
 
 def _group_of(member: psutil.Process) -> int | None:
     try:
-        return None if member.status() == psutil.STATUS_ZOMBIE else os.getpgid(member.pid)
-    except (ProcessLookupError, psutil.NoSuchProcess):
+        return os.getpgid(member.pid) if is_running(member) else None
+    except ProcessLookupError:
         return None

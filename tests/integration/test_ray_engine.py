@@ -11,6 +11,7 @@ from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.records import Completion, Failure, Message, Request, SamplingParameters
 from openreason_dagster.resources.engines.ray import RayEngine
 from openreason_dagster.resources.ray_cluster import RayCluster
+from tests.processes import command_of, is_running, running_below
 
 pytest.importorskip("vllm", reason="the extra [vllm] is not installed")
 pytest.importorskip("ray", reason="the extra [ray] is not installed")
@@ -118,14 +119,8 @@ def test_a_none_ends_what_is_handed_over_together(cluster):
 
 def vllm_processes():
     """Every process below this one that holds weights."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if "vLLMEngineStage" in " ".join(process.cmdline()) or "EngineCore" in " ".join(process.cmdline()):
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
+    kinds = ("vLLMEngineStage", "EngineCore")
+    return [child for child in running_below(psutil.Process()) if any(kind in command_of(child) for kind in kinds)]
 
 
 @pytest.mark.parametrize("kind", ["vLLMEngineStage", "EngineCore"])
@@ -135,13 +130,13 @@ def test_a_killed_worker_loses_nothing(cluster, kind):
         stream = engine.stream(iter(requests))
         results = [next(stream)]
         first = vllm_processes()
-        (victim,) = [process for process in first if kind in " ".join(process.cmdline())]
+        (victim,) = [process for process in first if kind in command_of(process)]
         victim.send_signal(signal.SIGKILL)
         results += stream
     assert sorted(result.request.trace_id for result in results) == sorted(request.trace_id for request in requests)
     assert all(isinstance(result, Completion) for result in results)
     _, alive = psutil.wait_procs([*first, *vllm_processes()], timeout=30)
-    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+    assert [process for process in alive if is_running(process)] == []
 
 
 def test_closing_ends_the_replicas(cluster):
@@ -151,7 +146,7 @@ def test_closing_ends_the_replicas(cluster):
         assert vllm_processes()
         stream.close()
         _, alive = psutil.wait_procs(vllm_processes(), timeout=60)
-    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+    assert [process for process in alive if is_running(process)] == []
 
 
 def test_an_entry_that_cannot_start(cluster):

@@ -215,6 +215,7 @@ def test_an_unreachable_server_is_named_on_entering():
         {"base_url": []},
         {"base_url": "http://[bad/v1"},
         {"base_url": "localhost:80/v1"},
+        {"base_url": "http://user:sk-hidden@127.0.0.1:9/v1"},
         {"api_key": "sk-\n-x"},
         {"api_key": "sk-é"},
     ],
@@ -448,6 +449,17 @@ def test_a_consumer_that_stops_leaves_nothing_behind():
         next(results)
         results.close()
     assert len(server.requests) < 200
+
+
+def test_the_environments_proxy_is_asked(monkeypatch):
+    with FaultServer(rates={}) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/v1"))
+        with OpenAIEngine(model_of("http://model.invalid/v1")) as engine:
+            assert len(list(engine.stream(iter(requests_of(3))))) == 3
+        assert len(proxy.requests) == 3
+        monkeypatch.setenv("no_proxy", "model.invalid")
+        with pytest.raises(EngineError, match="no server answers"):
+            OpenAIEngine(model_of("http://model.invalid/v1"), patience=QUICK).__enter__()
 
 
 def test_environment_tells_no_secret():

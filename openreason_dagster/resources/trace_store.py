@@ -1,7 +1,7 @@
 """Where the results of one run of one model go: traces, failures, their cost, and verdicts where they are awaited."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,9 +10,9 @@ from time import monotonic
 import polars as pl
 
 from openreason_dagster.domain.inference.cost import cost_of
+from openreason_dagster.domain.inference.paid_tokens import paid_tokens
 from openreason_dagster.domain.inference.sampler import Batch
 from openreason_dagster.domain.inference.trace_rows import failure_rows, record_as_text, trace_rows
-from openreason_dagster.domain.records import Completion
 from openreason_dagster.domain.schemas import SAMPLING_LEDGER, SAMPLING_PLANS
 from openreason_dagster.domain.verification.workers import Workers
 from openreason_dagster.resources.judging import verify_rows
@@ -85,11 +85,11 @@ class TraceStore:
         rows = []
         for key, count in answered.items():
             completions = [each for each in batch.completions if each.request.temperature_key == key]
-            generated = [] if self.model.plan.is_imported else completions
+            paid = [paid_tokens(completion) for completion in completions]
             cost = cost_of(
                 price,
-                prompt_tokens=_sum(generated, "prompt_tokens"),
-                completion_tokens=_sum(generated, "completion_tokens"),
+                prompt_tokens=sum(prompt for prompt, _ in paid),
+                completion_tokens=sum(generated for _, generated in paid),
                 seconds=seconds * count / answered.total(),
             )
             rows.append({
@@ -99,7 +99,3 @@ class TraceStore:
                 "seconds": cost.seconds, "money": cost.money, "currency": price.currency, "recorded_at": now,
             })  # fmt: skip
         return SAMPLING_LEDGER.frame(rows)
-
-
-def _sum(completions: Sequence[Completion], name: str) -> int:
-    return sum(getattr(completion, name) or 0 for completion in completions)

@@ -392,6 +392,10 @@ def test_samples_asked_together():
     assert len({result.request.trace_id for result in results}) == len({result.text for result in results}) == 18
     assert not any(result.used_seed for result in results)
     assert {(result.prompt_tokens, result.completion_tokens) for result in results} == {(5, None)}
+    billed = Counter((result.request.prompt_id, result.billed_tokens) for result in results)
+    assert billed == {
+        (str(index), bill): count for index in range(3) for bill, count in (((5, 28), 1), ((5, 14), 1), ((0, 0), 4))
+    }
     assert server.requests[0]["logprobs"] is True
 
 

@@ -6,8 +6,7 @@ import pytest
 from small_workspace import starter_entry
 
 from openreason_dagster.commands.status import partition_statuses
-from openreason_dagster.domain.catalogue_entry import DatasetModel, OpenAIModel
-from openreason_dagster.domain.errors import RecipeError
+from openreason_dagster.domain.catalogue_entry import DatasetModel
 from openreason_dagster.domain.recipe_sampling import Adaptive
 from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.resources.ledger import allowance
@@ -112,18 +111,6 @@ def test_a_limit_in_another_currency_is_refused(small, instance):
     result = small.sample("starter-base", instance, raise_on_error=False)
     (failure, *_) = [event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_FAILURE]
     assert "budget.currency" in str(failure.step_failure_data.error.cause or failure.step_failure_data.error)
-
-
-def test_a_budget_is_refused_where_lengths_are_not_told(small):
-    entry = OpenAIModel(
-        name="remote", engine="openai", base_url="http://localhost:1/v1", served_model="m", revision="1",
-        license="MIT", samples_per_request=4,
-    )  # fmt: skip
-    small.write_recipe(budget={"run": {"tokens": 100}})
-    with pytest.raises(RecipeError, match="samples_per_request` is 4"):
-        allowance(small.tables, small.workspace.recipe(), entry)
-    small.write_recipe(budget={"run": {"seconds": 100}})
-    assert allowance(small.tables, small.workspace.recipe(), entry).reached is None
 
 
 def test_imported_traces_take_nothing_from_a_budget(small):

@@ -15,7 +15,7 @@ from openreason_dagster.domain.inference.sampler import Batch
 from openreason_dagster.domain.inference.trace_rows import failure_rows, record_as_text, trace_rows
 from openreason_dagster.domain.schemas import SAMPLING_LEDGER, SAMPLING_PLANS
 from openreason_dagster.domain.verification.workers import Workers
-from openreason_dagster.resources.judging import verify_rows
+from openreason_dagster.resources.judging import glance_at_rows, verify_rows
 from openreason_dagster.resources.model_plan import ModelPlan
 from openreason_dagster.resources.tables import Tables, partition_predicate
 
@@ -37,7 +37,7 @@ class TraceStore:
         self._last_commit = self.clock()
 
     def put(self, batch: Batch) -> Mapping[str, bool]:
-        """Make a batch durable; returns whether each trace_id is correct, as far as traces are judged here."""
+        """Make a batch durable; returns whether trace_ids are correct: of all if judged here, else of a few."""
         now, plan = datetime.now(UTC), self.model.plan
         environment = self.model.engine.environment()
         rows = trace_rows(batch.completions, plan, environment=environment, run_id=self.run_id, sampled_at=now)
@@ -46,7 +46,9 @@ class TraceStore:
         self.tables.append("sampled_traces", rows)
         failures = failure_rows(batch.failures, plan, run_id=self.run_id, failed_at=now)
         self.tables.append("sampling_failures", failures)
-        return {} if self.judges is None else verify_rows(self.tables, self.judges, rows, self.model.prompts)
+        if self.judges is None:
+            return glance_at_rows(rows, self.model.prompts)
+        return verify_rows(self.tables, self.judges, rows, self.model.prompts)
 
     def put_plan(self, key: str, *, planned: int) -> None:
         """Let the traces of the current settings take the place of those of earlier ones."""

@@ -8,7 +8,7 @@ import polars as pl
 from openreason_dagster.domain.records import Judgement, ThinkState, Verdict
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
 from openreason_dagster.domain.verification.extraction import has_closed_answer
-from openreason_dagster.domain.verification.registry import Comparison, verifier
+from openreason_dagster.domain.verification.registry import Comparison, judge_directly, verifier
 from openreason_dagster.domain.verification.workers import Workers
 
 Row = dict[str, object]
@@ -46,6 +46,23 @@ def verify_batch(rows: pl.DataFrame, workers: Workers, *, now: datetime.datetime
         seen.update([comparison] if comparison else [])
         verdicts.append(_verified(record, judgement, milliseconds=milliseconds, now=now))
     return VERIFIED_TRACES.frame(verdicts)
+
+
+def verify_at_once(rows: pl.DataFrame) -> dict[str, bool]:
+    """Whether each trace_id is correct, as far as that can be told in this process and in bounded time.
+
+    Args:
+        rows: as for `verify_batch`.
+
+    Raises:
+        VerificationError: a verifier kind is unknown.
+    """
+    found = {}
+    for record in rows.iter_rows(named=True):
+        judgement = _settled_without_judging(record) or judge_directly(_comparison(record))
+        if judgement is not None:
+            found[str(record["trace_id"])] = judgement.verdict.is_correct is True
+    return found
 
 
 def audit_references(rows: pl.DataFrame, workers: Workers) -> pl.DataFrame:

@@ -431,6 +431,15 @@ def test_samples_that_are_missing_are_asked_alone(faults, sent, attempts):
     assert [result.used_seed for result in results] == [result.attempts == 2 for result in results]
 
 
+def test_a_server_that_knows_no_n_answers_even_if_each_request_is_tried_once():
+    with (
+        FaultServer(rates={}, most_choices=1) as server,
+        OpenAIEngine(model_of(server.base_url, samples_per_request=4, max_attempts=1), patience=QUICK) as engine,
+    ):
+        results = list(engine.stream(iter(requests_of(1, samples=4))))
+    assert [type(result) for result in results] == [Completion] * 4
+
+
 def test_seeds_are_not_used_where_none_is_sent():
     with FaultServer(rates={}) as server:
         (result,) = answers(server, sends_seed="no")

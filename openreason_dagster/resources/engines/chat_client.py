@@ -118,7 +118,7 @@ class ChatClient:
             for request, result in zip(requests, results, strict=True):
                 if isinstance(result, Completion):
                     deliver(result)
-                elif self._is_given_up(result, tries):
+                elif self._is_given_up(result, tries, alone=len(requests) == 1):
                     deliver(self._failure(request, result, tries))
                 else:
                     again.append(request)
@@ -214,10 +214,10 @@ class ChatClient:
             f"{self._model.served_model!r}. {REMEDIES[HTTPStatus(status)]}"
         )
 
-    def _is_given_up(self, failure: AttemptFailure, tries: _Tries) -> bool:
+    def _is_given_up(self, failure: AttemptFailure, tries: _Tries, *, alone: bool) -> bool:
         if not failure.is_counted:
             return tries.put_off >= self._patience.uncounted_tries
-        return failure.is_final or tries.attempts >= self._model.max_attempts
+        return failure.is_final or (alone and tries.attempts >= self._model.max_attempts)
 
     def _wait_seconds(self, failure: AttemptFailure, tries: _Tries) -> float:
         """Seconds before asking again: what the server asked for, or exponential back-off with jitter.

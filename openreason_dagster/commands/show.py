@@ -65,7 +65,7 @@ def print_chain(chain: TraceChain, console: Console) -> None:
     console.print(Panel(plain(sampled["answer"]), title="answer", title_align="left"))
     _print_fields("sampled", sampled, without=_LONG_FIELDS, console=console)
     for name in ("imported_record", "sampling_record", "environment"):
-        if sampled[name] is not None:
+        if sampled.get(name) is not None:
             fields = json.loads(str(sampled[name]))
             _print_fields(name.replace("_", " "), fields, without=set(), console=console)
     for title, row in (

@@ -23,7 +23,8 @@ PROMPT_COLUMNS = ("prompt_id", "reference_answer", "verifier", "verifier_spec")
 """What of a prompt is needed to judge an answer to it."""
 _ROWS_PER_COMMIT = 2_000
 _ROWS_PER_GLANCE = 32
-_TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
+TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
+"""What of a trace is judged."""
 
 
 Judge = Callable[[Iterable[pl.DataFrame]], Iterator[pl.DataFrame]]
@@ -55,7 +56,7 @@ def verify_partition(tables: Tables, judge: Judge, *, model: str, temperature: s
     """Judge what of a partition has no valid verdict yet, committing as it goes; returns how many were judged."""
     keys = {"model": model, "temperature": temperature}
     prompts = tables.scan("prompt_pool").select(PROMPT_COLUMNS)
-    traces = tables.scan("sampled_traces", **keys).select(_TRACE_COLUMNS).join(prompts, on="prompt_id", how="inner")
+    traces = tables.scan("sampled_traces", **keys).select(TRACE_COLUMNS).join(prompts, on="prompt_id", how="inner")
     _drop_outdated(tables, traces, keys)
     pending = traces.join(tables.scan("verified_traces", **keys), on="trace_id", how="anti")
     judged = 0
@@ -108,7 +109,7 @@ def glance_at_rows(rows: pl.DataFrame, prompts: pl.DataFrame) -> Mapping[str, bo
 
 
 def _with_prompts(rows: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
-    return rows.select(_TRACE_COLUMNS).join(prompts.select(PROMPT_COLUMNS), on="prompt_id", how="inner")
+    return rows.select(TRACE_COLUMNS).join(prompts.select(PROMPT_COLUMNS), on="prompt_id", how="inner")
 
 
 def verify_canaries(tables: Tables, judge: Judge, *, run_id: str) -> pl.DataFrame:

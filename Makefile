@@ -37,7 +37,7 @@ format: $(VENV)/.test-installed
 	@$(BIN)/ruff check --fix .
 
 benchmark: $(VENV)/.test-installed
-	@$(BIN)/python benchmarks/performance.py --write docs/performance.md
+	@$(BIN)/python -m benchmarks.performance --write docs/performance.md
 
 screenshots: $(VENV)/.test-installed .env
 	@$(BIN)/openreason run recipes/starter.yaml

@@ -6,7 +6,6 @@ file and draws `images/adaptive_sampling.png` beside it.
 
 import argparse
 import random
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.recorded_outcomes import Prompt, recorded_rollouts, starter_samples
+from benchmarks.sections import write
 from openreason_dagster.domain.inference.adaptive import SamplingRule
 from openreason_dagster.domain.release.plots import GRID, INK, PALETTE, to_png
 
@@ -68,7 +68,7 @@ def main() -> None:
     text = table(comparisons)
     print(text)
     if options.write:
-        write(options.write, text)
+        write(options.write, text, begin=BEGIN, end=END)
         picture = options.write.parent / "images" / "adaptive_sampling.png"
         picture.write_bytes(draw(comparisons))
 
@@ -200,15 +200,6 @@ def _curve(axes: "Axes", costs: Mapping[int, Cost], *, label: str, colour: str, 
         axes.plot(*place, "o", color=colour, markersize=4)
         side = "right" if beside[0] < 0 else "left"
         axes.annotate(str(samples), place, beside, textcoords="offset points", ha=side, color=colour, fontsize=8)
-
-
-def write(path: Path, text: str) -> None:
-    """Replace what stands between the markers."""
-    before, begin, rest = path.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        sys.exit(f"{path} lacks the markers {BEGIN} and {END}, between which the table belongs.")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 def _is_solvable(prompt: Prompt) -> bool:

@@ -1,4 +1,4 @@
-"""One function of `sampling_measurements.py` in a process of its own."""
+"""One function of a module of measurements in a process of its own."""
 
 import json
 import os
@@ -10,11 +10,13 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[1]
 
 
-def measured_in_child(name: str, folder: Path, *values: str) -> dict[str, Any]:
+def measured_in_child(
+    name: str, folder: Path, *values: str, module: str = "benchmarks.sampling_measurements"
+) -> dict[str, Any]:
     """Call the function with the folder and the values; what it finds is the last line it prints, as JSON."""
     print(f"… {name}", file=sys.stderr)
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.sampling_measurements", name, str(folder), *values],
+        [sys.executable, "-m", module, name, str(folder), *values],
         stdout=subprocess.PIPE,
         text=True,
         cwd=REPOSITORY,

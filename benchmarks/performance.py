@@ -20,6 +20,8 @@ from pathlib import Path
 import psutil
 import yaml
 
+from benchmarks.sections import write
+
 REPOSITORY = Path(__file__).parents[1]
 MEASUREMENTS = Path(__file__).with_name("measurements.py")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -61,7 +63,7 @@ def main() -> None:
     text = f"{head}\n\n{table(rows)}"
     print(text)
     if options.write:
-        write(options.write, text)
+        write(options.write, text, begin=BEGIN, end=END)
 
 
 def machine() -> str:
@@ -186,15 +188,6 @@ def table(rows: Sequence[Row]) -> str:
         memory = f"{each.megabytes:,.0f} MB" if each.megabytes else ""
         lines.append(f"| {each.what} | {each.figure} | {each.range} | {memory} |")
     return "\n".join(lines)
-
-
-def write(path: Path, text: str) -> None:
-    """Replace what stands between the markers."""
-    before, begin, rest = path.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        sys.exit(f"{path} lacks the markers {BEGIN} and {END}, between which the table belongs.")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import psutil
 
 from benchmarks.child import measured_in_child
 from benchmarks.contestants import CONTESTANTS, Contestant
+from benchmarks.sections import write
 from benchmarks.side_by_side import SideBySide, prepare
 from benchmarks.vllm_server import VllmServer
 
@@ -56,7 +57,7 @@ def main() -> None:
             print(f"{text}\n", flush=True)
             texts.append(text)
     if options.write:
-        write(options.write, "\n\n".join(texts))
+        write(options.write, "\n\n".join(texts), begin=BEGIN, end=END)
 
 
 def sections(folder: Path, chosen: Sequence[Contestant], size: Size, environments: Path) -> Iterator[str]:
@@ -113,15 +114,6 @@ def gpu(folder: Path) -> Iterator[str]:
             f"On {found['device']}: {found['rate']:,.0f} tokens/s per GPU through the engine `vllm`, a randomly "
             f"initialised Llama of {found['parameters'] / 1e9:.2f} billion parameters."
         )
-
-
-def write(path: Path, text: str) -> None:
-    """Replace what stands between the markers."""
-    before, begin, rest = path.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        sys.exit(f"{path} lacks the markers {BEGIN} and {END}, between which the tables belong.")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from openreason_dagster.domain.release.plots import verdict_bars
 from openreason_dagster.domain.release.report_data import verdict_counts
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
 from openreason_dagster.partitions import temperatures_by_model, trace_key
-from openreason_dagster.resources.judging import judge_of, verify_partition
+from openreason_dagster.resources.judging import judge_of, verify_canaries, verify_partition
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -31,12 +31,15 @@ def verified_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefini
     )
     def asset(context: dg.AssetExecutionContext, tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
         with judge_of(workspace.recipe().verification) as judge:
+            rates = verify_canaries(tables, judge, run_id=context.run.run_id)
             for model, temperatures in temperatures_by_model(context.partition_keys).items():
                 for temperature in temperatures:
                     judged = verify_partition(tables, judge, model=model, temperature=temperature)
                     context.log.info("%s at %s: %d traces judged", model, temperature, judged)
                     report_partition(
-                        context, trace_key(model, temperature), _metadata(tables, model=model, temperature=temperature)
+                        context,
+                        trace_key(model, temperature),
+                        _metadata(tables, model=model, temperature=temperature) | {"verifier_errors": preview(rates)},
                     )
         return dg.MaterializeResult()
 

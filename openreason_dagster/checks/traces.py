@@ -9,6 +9,7 @@ from openreason_dagster.assets.metadata import count
 from openreason_dagster.checks.partitioned import Finding, check_partitions
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.records import MACHINE_VERDICTS
+from openreason_dagster.domain.verification.canaries import error_rates
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -22,6 +23,7 @@ def trace_checks(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetCheck
         _check("sampled_traces", "sampled_traces_are_unique", judge=duplicated_traces, partitions=partitions),
         _check("verified_traces", "every_trace_has_a_verdict", judge=unjudged_traces, partitions=partitions),
         _check("verified_traces", "machine_failures_are_rare", judge=machine_failures, partitions=partitions),
+        _check("verified_traces", "verifiers_are_right", judge=verifier_errors, partitions=partitions),
         _check("scored_traces", "every_verdict_has_rewards", judge=unscored_verdicts, partitions=partitions),
     ]
 
@@ -62,6 +64,28 @@ def machine_failures(tables: Tables, recipe: Recipe, keys: dict[str, str]) -> Fi
     failed = int(verdicts.is_in(MACHINE_VERDICTS).sum())
     share = failed / verdicts.len() if verdicts.len() else 0.0
     return Finding(share <= limit, {"verdicts": verdicts.len(), "failed": failed, "share": share, "limit": limit})
+
+
+def verifier_errors(tables: Tables, recipe: Recipe, _keys: dict[str, str]) -> Finding:
+    """No verifier of the pool is wrong on known answers, in either direction, more often than the recipe allows.
+
+    A canary that no machine judged is no error; one at least of each sort must have been judged.
+    """
+    kinds = tables.scan("prompt_pool").select("verifier").unique().collect()["verifier"].to_list()
+    limits = recipe.verification
+    rates = error_rates(tables.scan("verification_canaries").filter(pl.col("verifier").is_in(kinds)))
+    exceeded = rates.filter(
+        ~(pl.col("false_accept_rate") <= limits.false_accept_limit).fill_null(value=False)
+        | ~(pl.col("false_reject_rate") <= limits.false_reject_limit).fill_null(value=False)
+    )
+    figures = {
+        "right": int(rates["right"].sum()),
+        "wrong": int(rates["wrong"].sum()),
+        "false_accepts": int(rates["false_accepts"].sum()),
+        "false_rejects": int(rates["false_rejects"].sum()),
+        "over_the_limit": ", ".join(exceeded["verifier"]),
+    }
+    return Finding(exceeded.is_empty(), figures)
 
 
 def unscored_verdicts(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Finding:

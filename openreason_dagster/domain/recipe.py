@@ -185,6 +185,10 @@ class Verification(YamlModel):
     """Processes on this machine, or of each actor on the Ray cluster."""
     error_share_limit: Share = 0.05
     """Above this share of verdicts `error` and `timeout` a check fails."""
+    false_accept_limit: Share = 0.0
+    """Above this share of known wrong answers that a verifier accepts, nothing is built on its verdicts."""
+    false_reject_limit: Share = 0.02
+    """The same for known right answers that it rejects."""
 
 
 class RewardWeights(YamlModel):

@@ -248,6 +248,29 @@ VERIFIED_TRACES = Table(
     _TRACE_PARTITION,
 )
 
+VERIFICATION_CANARIES = Table(
+    "verification_canaries",
+    "Answers whose verdict is known, as the verifiers judged them in the last run: how often these are wrong.",
+    (
+        _text("canary_id", "Verifier kind and number within its set."),
+        _text("canary_set", "First 12 hexadecimal digits of the SHA-256 of the kind's file of canaries."),
+        _text("verifier", "Kind of verifier."),
+        _text("verifier_version", "Version of the verifier that judged."),
+        _text("reference_answer", "What the answer was compared with."),
+        _text("answer", "The answer that was judged."),
+        _text("trap", "What the answer tries, in words."),
+        Column(name="is_right", dtype=pl.Boolean(), description="Whether the answer is known to be right."),
+        _text("verdict", "As in verified_traces."),
+        _text("outcome", "as_expected, false_accept, false_reject, or unjudged where a machine failed."),
+        _text_or_null("extracted_answer", "The answer the verifier compared."),
+        _text("method", "How the verdict was reached."),
+        _text("message", "The verifier's evidence in words."),
+        _text("run_id", "Dagster run that judged them."),
+        _time("verified_at", "When they were judged, UTC."),
+    ),
+    ("verifier",),
+)
+
 SCORED_TRACES = Table(
     "scored_traces",
     "One column per reward, and their weighted total; joins sampled_traces on trace_id.",
@@ -359,6 +382,7 @@ TABLES: dict[str, Table] = {
         SAMPLING_PLANS,
         SAMPLING_LEDGER,
         VERIFIED_TRACES,
+        VERIFICATION_CANARIES,
         SCORED_TRACES,
         PROMPT_STATISTICS,
         REASONING_DATA,

@@ -10,6 +10,7 @@ from openreason_dagster.domain.inference.plan import SamplingPlan
 from openreason_dagster.domain.inference.request_source import Outcomes
 from openreason_dagster.domain.recipe import Verification
 from openreason_dagster.domain.records import MACHINE_VERDICTS
+from openreason_dagster.domain.verification.canaries import canaries, error_rates, judged_canaries
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
 from openreason_dagster.domain.verification.verify import verify_at_once, verify_batch
 from openreason_dagster.domain.verification.workers import Workers
@@ -22,7 +23,8 @@ PROMPT_COLUMNS = ("prompt_id", "reference_answer", "verifier", "verifier_spec")
 """What of a prompt is needed to judge an answer to it."""
 _ROWS_PER_COMMIT = 2_000
 _ROWS_PER_GLANCE = 32
-_TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
+TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
+"""What of a trace is judged."""
 
 
 Judge = Callable[[Iterable[pl.DataFrame]], Iterator[pl.DataFrame]]
@@ -54,7 +56,7 @@ def verify_partition(tables: Tables, judge: Judge, *, model: str, temperature: s
     """Judge what of a partition has no valid verdict yet, committing as it goes; returns how many were judged."""
     keys = {"model": model, "temperature": temperature}
     prompts = tables.scan("prompt_pool").select(PROMPT_COLUMNS)
-    traces = tables.scan("sampled_traces", **keys).select(_TRACE_COLUMNS).join(prompts, on="prompt_id", how="inner")
+    traces = tables.scan("sampled_traces", **keys).select(TRACE_COLUMNS).join(prompts, on="prompt_id", how="inner")
     _drop_outdated(tables, traces, keys)
     pending = traces.join(tables.scan("verified_traces", **keys), on="trace_id", how="anti")
     judged = 0
@@ -107,7 +109,19 @@ def glance_at_rows(rows: pl.DataFrame, prompts: pl.DataFrame) -> Mapping[str, bo
 
 
 def _with_prompts(rows: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
-    return rows.select(_TRACE_COLUMNS).join(prompts.select(PROMPT_COLUMNS), on="prompt_id", how="inner")
+    return rows.select(TRACE_COLUMNS).join(prompts.select(PROMPT_COLUMNS), on="prompt_id", how="inner")
+
+
+def verify_canaries(tables: Tables, judge: Judge, *, run_id: str) -> pl.DataFrame:
+    """Judge the canaries of every kind in the pool, and commit what came of them; returns their error rates."""
+    kinds = tables.scan("prompt_pool").select("verifier").unique().collect()["verifier"]
+    for kind in sorted(kinds):
+        known = canaries([kind])
+        if known.height:
+            verdicts = pl.concat(judge(iter([known])))
+            rows = judged_canaries(known, verdicts, run_id=run_id, now=datetime.now(UTC))
+            tables.replace("verification_canaries", rows, verifier=kind)
+    return error_rates(tables.scan("verification_canaries").filter(pl.col("verifier").is_in(kinds.to_list())))
 
 
 def known_outcomes(tables: Tables, plan: SamplingPlan, prompts: pl.DataFrame) -> Outcomes:

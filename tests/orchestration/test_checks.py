@@ -1,5 +1,7 @@
 """Every asset check passes on good tables and fails on the fault it is there for."""
 
+import datetime
+
 import dagster as dg
 import polars as pl
 import pytest
@@ -7,8 +9,14 @@ from example_tables import small_run
 
 from openreason_dagster.checks import datasets as dataset_checks
 from openreason_dagster.checks import pool as pool_checks
-from openreason_dagster.checks.traces import duplicated_traces, machine_failures, unjudged_traces, unscored_verdicts
-from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS
+from openreason_dagster.checks.traces import (
+    duplicated_traces,
+    machine_failures,
+    unjudged_traces,
+    unscored_verdicts,
+    verifier_errors,
+)
+from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS, VERIFICATION_CANARIES
 
 KEYS = {"model": "large", "temperature": "0.3"}
 
@@ -73,6 +81,41 @@ def test_trace_check_of_an_empty_partition_passes(filled):
     recipe = filled.workspace.recipe()
     for judge in (duplicated_traces, unjudged_traces, machine_failures, unscored_verdicts):
         assert judge(filled.tables, recipe, {"model": "nobody", "temperature": "0.3"}).passed
+
+
+def canary(number, outcome, *, is_right, verifier="math"):
+    return dict.fromkeys(VERIFICATION_CANARIES.schema, "") | {
+        "canary_id": f"{verifier}-{number}", "verifier": verifier, "is_right": is_right, "outcome": outcome,
+        "verified_at": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
+    }  # fmt: skip
+
+
+KNOWN = [canary(1, "as_expected", is_right=True), canary(2, "as_expected", is_right=False)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "passes"),
+    [
+        pytest.param(KNOWN, True, id="as-expected"),
+        pytest.param([*KNOWN, canary(3, "false_accept", is_right=False)], False, id="false-accept"),
+        pytest.param([*KNOWN, canary(3, "false_reject", is_right=True)], False, id="false-reject"),
+        pytest.param([*KNOWN, canary(3, "unjudged", is_right=True)], True, id="machine-failed-once"),
+        pytest.param([canary(row, "unjudged", is_right=row == 1) for row in (1, 2)], False, id="machine-failed-always"),
+        pytest.param(
+            [*KNOWN, canary(3, "false_accept", is_right=False, verifier="exact")], True, id="kind-of-other-recipes"
+        ),
+    ],
+)
+def test_check_of_the_verifiers(filled, rows, passes):
+    filled.tables.replace("verification_canaries", VERIFICATION_CANARIES.frame(rows))
+    assert verifier_errors(filled.tables, filled.workspace.recipe(), KEYS).passed == passes
+
+
+def test_check_of_the_verifiers_allows_what_the_recipe_allows(filled):
+    rows = [*KNOWN, canary(3, "false_accept", is_right=False)]
+    filled.tables.replace("verification_canaries", VERIFICATION_CANARIES.frame(rows))
+    filled.write_recipe(verification={"false_accept_limit": 0.5})
+    assert verifier_errors(filled.tables, filled.workspace.recipe(), KEYS).passed
 
 
 def overlapping_benchmark(workspace):

@@ -32,6 +32,8 @@ class CardCounts:
     """Columns verdict, traces."""
     verifiers: Sequence[str]
     """Versions of the verifiers that judged the released rows."""
+    verifier_errors: pl.DataFrame
+    """Columns as of `canaries.error_rates`."""
     left_out: pl.DataFrame
     """Columns stage, reason, rows."""
 

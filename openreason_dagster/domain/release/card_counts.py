@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from openreason_dagster.domain.release.card import CardCounts
+from openreason_dagster.domain.verification.canaries import error_rates
 
 _DROPPED_TABLES = {
     "seed_prompts_dropped": ("seed_prompts", "reason"),
@@ -28,6 +29,7 @@ def card_counts(tables: Mapping[str, pl.LazyFrame]) -> CardCounts:
         by_model=counts_by_model(tables),
         verdicts=verdicts,
         verifiers=versions.unique().sort("verifier_version").collect()["verifier_version"].to_list(),
+        verifier_errors=error_rates(tables["verification_canaries"]),
         left_out=_left_out(tables),
     )
 

@@ -11,6 +11,7 @@ import polars as pl
 from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.domain.release.trace_sample import sample_traces
 from openreason_dagster.domain.schemas import TABLES
+from openreason_dagster.domain.verification.canaries import error_rates
 
 PASS_AT_K = {1: "pass_at_1", 2: "pass_at_2", 4: "pass_at_4", 8: "pass_at_8"}
 REWARD_COLUMNS = ("reward_accuracy", "reward_format", "reward_language_consistency", "reward_total")
@@ -66,6 +67,8 @@ class ReportData:
     """is_correct, start, width, traces: histogram of the total reward."""
     mean_rewards: pl.DataFrame
     """model, temperature and the mean of each reward column where it is known."""
+    verifier_errors: pl.DataFrame
+    """Per verifier of the pool: known right and wrong answers, and how many of them it got wrong (see canaries)."""
     costs: pl.DataFrame
     """What was spent per model and temperature (see costs)."""
     drops: pl.DataFrame
@@ -93,6 +96,7 @@ def collect_report_data(
         lengths=completion_lengths(known["sampled_traces"]),
         reward_totals=reward_totals(known["scored_traces"]),
         mean_rewards=_mean_rewards(known["scored_traces"]),
+        verifier_errors=error_rates(known["verification_canaries"]).drop("canary_set"),
         costs=sampling_costs(known),
         drops=_drops(known),
         traces=sample_traces(known, size=sample_size),

@@ -26,7 +26,9 @@ _PHRASE = re.compile(
     r"|(?:答案|结果)(?:是|为|等于)?[：:]?\s*",
     re.IGNORECASE | re.MULTILINE,
 )
-_FORMULA = re.compile(r"\$\$([^$]+)\$\$|(?<!\\)\$((?:\\.|[^$\\\n])+)\$|\\\[((?:(?!\\\[).)+?)\\\]|\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL)
+_FORMULA = re.compile(
+    r"\$\$([^$]+)\$\$|(?<!\\)\$((?:\\.|[^$\\\n])+)\$|\\\[((?:(?!\\\[).)+?)\\\]|\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL
+)
 _NUMBER = re.compile(
     r"(?<![\w.])[-−+]?(?:[$€£]\s*)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s*/\s*\d+|\s+\d+/\d+)?\s*(?:%|percent\b|pct\b)?"
 )
@@ -48,6 +50,18 @@ def explicit_answer(text: str) -> str | None:
     """The answer that the text itself marks as final, or None."""
     text = _clipped(text)
     return _last_boxed(text) or _last_tagged(text) or _after_phrase(text)
+
+
+def marked_answers(text: str) -> list[str]:
+    """Every kind of place that the text marks as final and what stands there: the last box, tag and phrase."""
+    text = _clipped(text)
+    return [found for found in (_last_boxed(text), _last_tagged(text), _after_phrase(text)) if found]
+
+
+def stated_line(text: str) -> str | None:
+    """The rest of the line behind the last "answer is …", for texts that hold full stops, such as initials."""
+    matches = list(_PHRASE.finditer(text := _clipped(text)))
+    return text[matches[-1].end() :].partition("\n")[0].strip() or None if matches else None
 
 
 def mathematical_answer(text: str) -> str | None:
@@ -171,7 +185,7 @@ def _after_phrase(text: str) -> str | None:
     if not matches:
         return None
     rest = text[matches[-1].end() :].strip()
-    formulas = list(_FORMULA.finditer(rest))
+    formulas = [match for match in _FORMULA.finditer(rest) if not _PROSE.search(_TEXT_COMMAND.sub("", match.group()))]
     if formulas and formulas[0].start() <= len("**about ") and not _DIGIT.search(rest, 0, formulas[0].start()):
         run = [formulas[0]]
         for formula in formulas[1:]:

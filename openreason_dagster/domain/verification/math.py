@@ -29,9 +29,10 @@ LARGEST_DIRECT = 150
 """Nodes of a formula that is compared without a worker process."""
 LONGEST_BARE = 300
 _PLAIN_NUMBER = re.compile(r"-?(?:\d{1,40}\.)?\d{1,200}")
-_PLAIN_ARITHMETIC = re.compile(r"[\d\s.,()]+(?:(?:[-+*/]|\\times|\\cdot|\\div)[\d\s.,()]+)+")
+_PLAIN_ARITHMETIC = re.compile(r"[\s(]*\d[\d\s.,()]*(?:(?:[-+*/]|\\times|\\cdot|\\div)[\d\s.,()]+)+")
 _FRACTION = re.compile(r"-?\(?[\d,.\s]+\)?\s*/\s*\(?[\d,.\s]+\)?")
 _CALCULUS = re.compile(r"\\(?:sum|prod|i*int|oint|lim|det|partial|begin|binom|log|Gamma)(?![a-zA-Z])")
+_LABELLED = re.compile(r"(?:\\text(?:bf)?\{)?\(?([A-Z])\)?[.):]\}?\s*\S.*", re.DOTALL)
 _UNCOMPARABLE = re.compile(r"\\l?dots|\\cdots|\.\.\.|\\forall|\\exists|\\text\{\s*(?:for|where|if|such)\b")
 
 
@@ -69,19 +70,27 @@ def _judge_early(reference: str, answer: str) -> Judgement | str:
     """The judgement where nothing has to be read, else the final answer."""
     if not reference.strip():
         return _judgement(Verdict.BAD_REFERENCE, None, "literal", "the reference is empty")
-    extracted = final_answer(answer)
+    whole = whole_answer(answer)
+    extracted = final_answer(answer) or (whole if _is_short_text(reference, whole) else None)
     if extracted is None:
         return _judgement(Verdict.NO_ANSWER, None, "extraction", "no final answer was found")
     if _PLAIN_NUMBER.fullmatch(extracted) and _PLAIN_NUMBER.fullmatch(reference):
         is_same = Fraction(extracted) == Fraction(reference)
         message = "the numbers are equal" if is_same else f"{extracted[:60]} is not {reference[:60]}"
         return _judgement(Verdict.CORRECT if is_same else Verdict.INCORRECT, extracted, "literal", message)
-    if _is_written_alike(reference, extracted) or _is_written_alike(reference, whole_answer(answer)):
+    if _is_written_alike(reference, extracted) or _is_written_alike(reference, whole):
         return _judgement(Verdict.CORRECT, extracted, "literal", "both are written the same way")
     state, reason = fitness(extracted)
     if state == "program":
         return _judgement(Verdict.INCORRECT, extracted, "guard", reason)
     return extracted
+
+
+def _is_short_text(reference: str, whole: str) -> bool:
+    """Whether words are asked for and the whole answer is no longer than words would be."""
+    return (
+        bool(whole) and "\n" not in whole and len(whole) <= 2 * len(reference) + 20 and text_form(reference) is not None
+    )
 
 
 def _is_written_alike(reference: str, text: str) -> bool:
@@ -138,6 +147,9 @@ def _is_unworked(reference: str, extracted: str) -> bool:
 def _judge_texts(reference: str, extracted: str) -> Judgement | None:
     """Judge where the reference is a name, a letter or a time; None where it is a formula."""
     expected = text_form(reference)
+    label = _LABELLED.fullmatch(extracted.strip())
+    if label and label[1] == reference.strip(" $()"):
+        return _judgement(Verdict.CORRECT, extracted, "text", "the letters are equal")
     if expected is None:
         return None
     found = text_form(extracted, is_answer_to_text=True)

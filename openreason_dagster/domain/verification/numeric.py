@@ -139,7 +139,9 @@ def _amount(found: tuple[Node, ...]) -> _Amount:
         node = chain[1]
     split = with_unit_letters(split_unit(node))
     is_percentage = isinstance(split.value, Operation) and split.value.name == "%"
-    value = constant_value(split.value.arguments[0] if isinstance(split.value, Operation) and is_percentage else split.value)
+    value = constant_value(
+        split.value.arguments[0] if isinstance(split.value, Operation) and is_percentage else split.value
+    )
     if isinstance(value, float) or value.imag != 0:
         raise UnreadableError("it is no real number")
     return _Amount(value, split.unit, is_percentage)

@@ -5,62 +5,26 @@ SI with exact factors; a degree Celsius or Fahrenheit converts only where nothin
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+from openreason_dagster.domain.verification.unit_table import (
+    COUNTED,
+    LONG_NAMES,
+    PLAIN,
+    POWER_WORDS,
+    PREFIX_WORDS,
+    PREFIXED,
+    PREFIXES,
+)
+
 LONGEST_UNIT = 80
 LARGEST_POWER = 9
 
-_PREFIXES = {
-    "": 0, "f": -15, "p": -12, "n": -9, "μ": -6, "u": -6, "m": -3, "c": -2, "d": -1, "k": 3, "M": 6, "G": 9, "T": 12,
-}  # fmt: skip
-_PREFIX_WORDS = {
-    "femto": -15, "pico": -12, "nano": -9, "micro": -6, "milli": -3, "centi": -2, "deci": -1, "kilo": 3, "mega": 6,
-    "giga": 9, "tera": 12,
-}  # fmt: skip
-_PREFIXED = {
-    # symbol: dimension, factor in base units, names
-    "m": ("m", "1", ("meter", "metre")), "g": ("kg", "1/1000", ("gram", "gramme")), "s": ("s", "1", ("second", "sec")),
-    "A": ("A", "1", ("ampere", "amp")), "mol": ("mol", "1", ("mole",)), "N": ("kg*m/s^2", "1", ("newton",)),
-    "J": ("kg*m^2/s^2", "1", ("joule",)), "W": ("kg*m^2/s^3", "1", ("watt",)), "Pa": ("kg/m/s^2", "1", ("pascal",)),
-    "V": ("kg*m^2/s^3/A", "1", ("volt",)), "C": ("A*s", "1", ("coulomb",)), "Hz": ("1/s", "1", ("hertz",)),
-    "Ω": ("kg*m^2/s^3/A^2", "1", ("ohm",)), "F": ("A^2*s^4/kg/m^2", "1", ("farad",)), "K": ("K", "1", ("kelvin",)),
-    "T": ("kg/s^2/A", "1", ("tesla",)), "H": ("kg*m^2/s^2/A^2", "1", ("henry",)), "Wb": ("kg*m^2/s^2/A", "1", ()),
-    "eV": ("kg*m^2/s^2", "1602176634/10000000000000000000000000000", ("electronvolt", "electron volt")),
-    "L": ("m^3", "1/1000", ("liter", "litre")), "l": ("m^3", "1/1000", ()), "cal": ("kg*m^2/s^2", "4184/1000", ()),
-    "bar": ("kg/m/s^2", "100000", ()), "M": ("mol/m^3", "1000", ("molar",)), "rad": ("", "1", ("radian",)),
-    "dyn": ("kg*m/s^2", "1/100000", ("dyne",)), "erg": ("kg*m^2/s^2", "1/10000000", ()), "pc": ("m", "30856775814913673", ()),
-}  # fmt: skip
-_PLAIN = {
-    "min": ("s", "60", ("minute",)), "h": ("s", "3600", ("hour", "hr")), "day": ("s", "86400", ("d",)),
-    "week": ("s", "604800", ()), "year": ("s", "31557600", ("yr",)), "inch": ("m", "254/10000", ("in", "inches")),
-    "ft": ("m", "3048/10000", ("foot", "feet")), "yd": ("m", "9144/10000", ("yard",)), "mile": ("m", "1609344/1000", ("mi",)),
-    "lb": ("kg", "45359237/100000000", ("pound", "lbs")), "oz": ("kg", "45359237/1600000000", ("ounce",)),
-    "tonne": ("kg", "1000", ("ton",)), "atm": ("kg/m/s^2", "101325", ("atmosphere",)), "Å": ("m", "1/10000000000", ("angstrom",)),
-    "torr": ("kg/m/s^2", "101325/760", ("mmhg",)), "u": ("kg", "166053906660/100000000000000000000000000000000000000", ("amu",)),
-    "acre": ("m^2", "40468564224/10000000", ()), "hectare": ("m^2", "10000", ("ha",)), "mph": ("m/s", "44704/100000", ()),
-    "gallon": ("m^3", "3785411784/1000000000000", ("gal",)), "°": ("angle", "1", ("degree", "deg")), "°C": ("celsius", "1", ("celsius",)),
-    "°F": ("fahrenheit", "1", ("fahrenheit",)), "%": ("percent", "1", ("percent", "percentage", "pct")), "knot": ("m/s", "1852/3600", ()),
-    "dollar": ("dollar", "1", ("usd", "buck")), "cent": ("dollar", "1/100", ("¢",)), "euro": ("euro", "1", ()), "yuan": ("yuan", "1", ("rmb",)),
-    "pound sterling": ("pound", "1", ("gbp",)), "yen": ("yen", "1", ()), "rupee": ("rupee", "1", ()), "AU": ("m", "149597870700", ()),
-    "ly": ("m", "9460730472580800", ("light year", "light-year")), "rev": ("turn", "1", ("revolution",)), "rpm": ("turn/s", "1/60", ()),
-    "psi": ("kg/m/s^2", "6894757293168/1000000000", ()), "lbf": ("kg*m/s^2", "4448221615/1000000000", ("lb-f",)), "kPA": ("kg/m/s^2", "1000", ()), "KJ": ("kg*m^2/s^2", "1000", ("kj",)),
-    "month": ("s", "2629800", ("mo",)), "slug": ("kg", "1459390294/100000000", ()), "N·m": ("kg*m^2/s^2", "1", ("n·m",)), "hp": ("kg*m^2/s^3", "745699872/1000000", ("horsepower",)),
-}  # fmt: skip
-_TOKEN = re.compile(
-    r"\s*(?:([*/])|(\()|(\))|10\^\(?(-?\d{1,3})\)?|([^\s*/^\d()]+)(?:\^?\(?(-?\d)\)?(?!\d))?)\s*"
-)
-_COUNTED = ("photon", "electron", "particle", "molecule", "atom", "ion", "cycle", "count")
-"""What is counted in physics: a pure number."""
-_POWER_WORDS = {"square": 2, "squared": 2, "sq": 2, "cubic": 3, "cubed": 3, "cu": 3}
-_LONG_NAMES = {
-    "light years": "ly", "light year": "ly", "light-years": "ly", "light-year": "ly", "electron volts": "eV",
-    "electron volt": "eV", "pound sterling": "gbp", "ft-lb": "ft*lbf", "foot-pounds": "ft*lbf", "foot-pound": "ft*lbf",
-    "degrees celsius": "°C", "degrees fahrenheit": "°F", "degree celsius": "°C", "degrees kelvin": "K",
-}  # fmt: skip
-_LONG_NAME = re.compile("|".join(map(re.escape, _LONG_NAMES)), re.IGNORECASE)
+_TOKEN = re.compile(r"\s*(?:([*/])|(\()|(\))|10\^\(?(-?\d{1,3})\)?|([^\s*/^\d()]+)(?:\^?\(?(-?\d)\)?(?!\d))?)\s*")
+_LONG_NAME = re.compile("|".join(map(re.escape, LONG_NAMES)), re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -80,8 +44,8 @@ def is_unit_word(word: str) -> bool:
 def parse_unit(text: str) -> Unit | None:
     """The unit that the whole text names, or None when it is not known.
 
-    Powers may be written `m^2`, `m2`, `square meters`, `sq m` or `meters squared`; a quotient `m/s`, `meters per second`
-    or `m s^-1`; a power of ten before the unit counts, as in `10^-19 J`.
+    Powers may be written `m^2`, `m2`, `square meters`, `sq m` or `meters squared`; a quotient `m/s`, `meters per
+    second` or `m s^-1`; a power of ten before the unit counts, as in `10^-19 J`.
     """
     text = _plain(text)
     if not text or len(text) > LONGEST_UNIT:
@@ -115,8 +79,8 @@ class _UnitReader:
             self.group_sign, self.sign = (self.sign, 1) if opens else (1, 1)
         elif tens:
             self.factor *= Fraction(10) ** int(tens)
-        elif word.lower().rstrip(".") in _POWER_WORDS:
-            self.takes_power(_POWER_WORDS[word.lower().rstrip(".")], is_behind=word.lower().endswith("d"))
+        elif word.lower().rstrip(".") in POWER_WORDS:
+            self.takes_power(POWER_WORDS[word.lower().rstrip(".")], is_behind=word.lower().endswith("d"))
         else:
             return self.takes_name(word, int(power or 1))
         return True
@@ -148,14 +112,23 @@ class _UnitReader:
 
 def _plain(text: str) -> str:
     r"""The unit without LaTeX: `\mathrm{~m} / \mathrm{s}` is `m / s`."""
-    text = re.sub(r"\\(?:text|mathrm|mbox|textrm|operatorname|rm)\b", " ", text.replace("\\cdot", "*").replace("\\,", " "))
+    text = re.sub(
+        r"\\(?:text|mathrm|mbox|textrm|operatorname|rm)\b", " ", text.replace("\\cdot", "*").replace("\\,", " ")
+    )
     text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?|\\degree|\\circ", "°", text).replace("\\%", "%").replace("\\Omega", "Ω")
     text = text.replace("\\AA", "Å")
-    text = text.replace("\\mu", "μ").replace("µ", "μ").replace("·", "*").replace("⋅", "*").replace("²", "^2").replace("³", "^3")
+    text = (
+        text.replace("\\mu", "μ")
+        .replace("µ", "μ")
+        .replace("·", "*")
+        .replace("⋅", "*")
+        .replace("²", "^2")
+        .replace("³", "^3")
+    )
     text = re.sub(r"[{}$~\\]", " ", text).replace("−", "-").replace("⁻¹", "^-1").replace("\\AA", "Å")
     text = re.sub(r"\s+per\s+", "/", re.sub(r"°\s+(?=[CF]\b)", "°", f" {text} "))
     text = re.sub(r"\s*\^\s*", "^", re.sub(r"μ\s+(?=\w)", "μ", text))
-    text = _LONG_NAME.sub(lambda match: _LONG_NAMES[match.group().lower()], text)
+    text = _LONG_NAME.sub(lambda match: LONG_NAMES[match.group().lower()], text)
     return " ".join(text.split()).strip(" .,;")
 
 
@@ -177,25 +150,30 @@ def _named(word: str) -> Unit | None:
 
 
 def _table() -> Mapping[str, Unit]:
-    table = {name: Unit(Fraction(1), ()) for name in _COUNTED}
-    for symbol, (dimension, factor, names) in _PREFIXED.items():
-        for prefix, exponent in _PREFIXES.items():
-            table.setdefault(prefix + symbol, _base(dimension, Fraction(factor) * Fraction(10) ** exponent))
+    table = {name: Unit(Fraction(1), ()) for name in COUNTED}
+    for symbol, unit, names in _rows(PREFIXED):
+        for prefix, exponent in PREFIXES.items():
+            table.setdefault(prefix + symbol, _scaled(unit, exponent))
         for name in names:
-            table[name] = _base(dimension, Fraction(factor))
-            for prefix, exponent in _PREFIX_WORDS.items():
-                table[prefix + name] = _base(dimension, Fraction(factor) * Fraction(10) ** exponent)
-    for symbol, (dimension, factor, names) in _PLAIN.items():
-        for name in (symbol, *names):
-            table[name] = _base(dimension, Fraction(factor))
+            table[name] = unit
+            table.update({prefix + name: _scaled(unit, exponent) for prefix, exponent in PREFIX_WORDS.items()})
+    for symbol, unit, names in _rows(PLAIN):
+        table.update(dict.fromkeys((symbol, *names), unit))
     return table
 
 
-def _base(dimension: str, factor: Fraction) -> Unit:
-    powers: dict[str, int] = {}
-    for sign, name, power in re.findall(r"([*/]?)([A-Za-z]+)(?:\^(\d))?", dimension.removeprefix("1")):
-        powers[name] = powers.get(name, 0) + int(power or 1) * (-1 if sign == "/" else 1)
-    return Unit(factor, tuple(sorted(powers.items())))
+def _rows(lines: str) -> Iterator[tuple[str, Unit, list[str]]]:
+    """Symbol, unit and further names of each line of a table."""
+    for line in lines.strip().splitlines():
+        symbol, dimension, factor, *names = line.split()
+        powers: dict[str, int] = {}
+        for sign, name, power in re.findall(r"([*/]?)([A-Za-z]+)(?:\^(\d))?", dimension):
+            powers[name] = powers.get(name, 0) + int(power or 1) * (-1 if sign == "/" else 1)
+        yield symbol, Unit(Fraction(factor), tuple(sorted(powers.items()))), names
+
+
+def _scaled(unit: Unit, exponent: int) -> Unit:
+    return Unit(unit.factor * Fraction(10) ** exponent, unit.dimension)
 
 
 _TABLE = _table()

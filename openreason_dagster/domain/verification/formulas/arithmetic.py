@@ -68,6 +68,12 @@ def _quotient(one: Value, other: Value) -> Value:
     return inexact(one) / inexact(other)
 
 
+def _ratio(*terms: Value) -> Value:
+    if len(terms) != 2:
+        raise UnreadableError("a ratio of several terms is no number")
+    return _quotient(*terms)
+
+
 def _power(base: Value, exponent: Value) -> Value:
     if isinstance(exponent, Fraction) and exponent.denominator == 1:
         return _whole_power(base, int(exponent))
@@ -186,7 +192,7 @@ OPERATIONS: dict[str, Callable[..., Value]] = {
     "*": _product,
     "/": _quotient,
     "frac": _quotient,
-    "ratio": _quotient,
+    "ratio": _ratio,
     "mixed": _sum,
     "^": _power,
     "root": _root,

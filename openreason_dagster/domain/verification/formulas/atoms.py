@@ -34,7 +34,12 @@ class AtomReader:
     @property
     def next(self) -> Token:
         """The next token, without taking it."""
-        return self.tokens[self.position] if self.position < len(self.tokens) else _END
+        return self.peek(0)
+
+    def peek(self, ahead: int) -> Token:
+        """The token so many places ahead, without taking it."""
+        place = self.position + ahead
+        return self.tokens[place] if place < len(self.tokens) else _END
 
     @property
     def next_text(self) -> str:
@@ -69,9 +74,9 @@ class AtomReader:
 
     def ends_group(self, *, ahead: int = 0) -> bool:
         """Whether the token there closes a group or ends the text."""
-        if self.position + ahead >= len(self.tokens):
+        token = self.peek(ahead)
+        if token.kind == "end":
             return True
-        token = self.tokens[self.position + ahead]
         return token.kind != "text" and (token.text in _ENDS or (token.text == "|" and self.bars > 0))
 
     def inner(self) -> Node:
@@ -137,7 +142,7 @@ class AtomReader:
             return Operation("base", (node, self.group()))
         if sign != "^":
             return Operation(sign, (node,))
-        if self.next_text == "°" or (self.next_text == "{" and self.tokens[self.position + 1].text == "°"):
+        if self.next_text == "°" or (self.next_text == "{" and self.peek(1).text == "°"):
             is_group = self.accepts("{")
             self.take()
             if is_group:
@@ -212,24 +217,23 @@ class AtomReader:
             name += self.take().text
             if name.endswith("_"):
                 name += self.flat_group()
-        if self.next_text == "^" and self.tokens[self.position + 1 : self.position + 2] and self._is_prime():
+        if self.next_text == "^" and self._is_prime():
             name += "'"
         if name.startswith("\\") and name.lstrip("\\").split("_")[0].isalpha() and not _is_known(name):
             raise UnreadableError(f"{name} is no known command")
         return self.applied(Symbol(name))
 
     def _is_prime(self) -> bool:
-        texts = [token.text for token in self.tokens[self.position : self.position + 4]]
-        length = 2 if texts[1] == "'" else 4 if texts[1:] == ["{", "'", "}"] else 0
+        texts = [self.peek(ahead).text for ahead in (1, 2, 3)]
+        length = 2 if texts[0] == "'" else 4 if texts == ["{", "'", "}"] else 0
         self.position += length
         return length > 0
 
     def applied(self, symbol: Symbol) -> Node:
         """The symbol, or the function it names when a lone number or variable in brackets follows at once."""
-        here = [token.text for token in self.tokens[self.position : self.position + 3]]
-        if len(here) < 3 or here[0] != "(" or here[2] != ")" or self.next.is_spaced or symbol.name in ("π", "e", "i"):
+        if self.next_text != "(" or self.peek(2).text != ")" or self.next.is_spaced or symbol.name in ("π", "e", "i"):
             return symbol
-        if self.tokens[self.position + 1].kind not in ("number", "letter"):
+        if self.peek(1).kind not in ("number", "letter"):
             return symbol
         self.position += 1
         argument = self.atom()

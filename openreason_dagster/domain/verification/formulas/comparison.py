@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from openreason_dagster.domain.verification.formulas.elements import (
     Element,
+    counter,
     elements,
     is_loose_name,
     is_name,
@@ -37,6 +38,7 @@ def same_answer(reference: Node, answer: Node) -> bool:
     Raises:
         UnreadableError: that cannot be told.
     """
+    answer = _with_counter_of(reference, answer)
     expected, found = elements(reference), elements(answer)
     if _is_braced(reference) or _is_braced(answer) or all(isinstance(part.value, Bracketed) for part in expected):
         expected, found = _distinct(expected), _distinct(found)
@@ -51,6 +53,14 @@ def same_answer(reference: Node, answer: Node) -> bool:
     if doubt is not None:
         raise doubt
     return False
+
+
+def _with_counter_of(reference: Node, answer: Node) -> Node:
+    """The answer with the variable that counts its solutions called as in the reference."""
+    wanted, used = counter(reference), counter(answer)
+    if wanted is None or used is None or wanted == used:
+        return answer
+    return mapped(answer, lambda part: wanted if part == used else used if part == wanted else None)
 
 
 def _same_members(expected: list[Element], found: list[Element]) -> bool:

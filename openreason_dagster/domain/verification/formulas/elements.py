@@ -67,7 +67,7 @@ def value_side(relation: Relation) -> tuple[Node | None, Node] | None:
 
     The value is the last side; or the side before a sign of approximation, which is exact.
     """
-    if not set(relation.signs) <= {"=", "≈"}:
+    if not set(relation.signs) <= {"=", "≈", "≡"}:
         return None
     sides, signs = list(relation.sides), list(relation.signs)
     if len(sides) == 2 and is_name(sides[1]) and not is_name(sides[0]) and not variables(sides[0]):
@@ -87,7 +87,7 @@ def _listed(node: Node, name: Node | None) -> Iterator[Element]:
         case Bracketed(opening="\\{" | "{", items=items):
             for item in items:
                 yield from _listed(item, name)
-        case Relation(sides=(left, right), signs=("=",)) if is_name(left) and not isinstance(right, Relation):
+        case Relation(sides=(left, right), signs=("=" | "≡",)) if is_name(left) and not isinstance(right, Relation):
             listed = list(_listed(right, left))
             yield from listed if len(listed) > 1 else [Element(listed[0].value, left, node)]
         case Relation(signs=("=",)):
@@ -129,6 +129,16 @@ def _is_counting(node: Node) -> bool:
     )
 
 
+def counter(node: Node) -> Node | None:
+    """The one variable that runs over whole numbers, as said beside the values; None without or with several."""
+    found = [
+        part.value.sides[0]
+        for part in _listed(node, None)
+        if isinstance(part.value, Relation) and _is_counting(part.value)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
 def _in_tuples(found: list[Element]) -> list[Element]:
     """Values whose names come round again, as in `p=5, q=2; p=7, q=2`, as one tuple for each round."""
     names = [element.name for element in found]
@@ -138,4 +148,3 @@ def _in_tuples(found: list[Element]) -> list[Element]:
         return found
     rounds = [found[start : start + length] for start in range(0, len(found), length)]
     return [Element(Bracketed("(", tuple(part.value for part in one), ")")) for one in rounds]
-

@@ -68,7 +68,7 @@ def _one_value(node: Node) -> Node:
 
 def _of_several(reader: "AtomReader", name: str) -> Node:
     inside = reader.group()
-    if not isinstance(inside, Bracketed):
+    if not isinstance(inside, Bracketed) or not inside.items:
         raise UnreadableError(f"{name} needs several arguments in brackets")
     return Operation(name, inside.items)
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 from openreason_dagster.domain.verification.formulas.arithmetic import Value, inexact, numbers
 from openreason_dagster.domain.verification.formulas.equality import constant_value, same_expression, variables
 from openreason_dagster.domain.verification.formulas.tree import (
+    MODULO,
     Measured,
     Node,
     Number,
@@ -24,6 +25,7 @@ REFERENCE_DIGITS = 3
 """Significant digits that a decimal reference needs for exact values that round to it to be right."""
 _UNIT_LETTERS = frozenset({"m", "s", "g", "h", "L", "l", "N", "J", "W", "V", "K", "C", "A"})
 _PERCENT = ("%", "percent", "percentage", "pct", "percentage points", "per cent")
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _HEDGES = frozenset(
     "not no nor or either maybe perhaps than between plus minus times without except over under unless isn't if".split()
 )
@@ -50,6 +52,9 @@ def split_unit(node: Node) -> Split:
                 return Split(Operation("%", (value,)), "")
             if _HEDGES & set(words.split()):
                 raise UnreadableError(f"{unit!r} is no unit")
+            first, _, rest = words.partition(" ")
+            if first in _SCALES:
+                return Split(Operation("*", (value, Number(Fraction(_SCALES[first])))), rest)
             inner = split_unit(value)
             return Split(inner.value, (inner.unit + unit) if inner.unit == "°" and unit in "CFK" else unit)
         case Operation(name="°", arguments=(value,)):
@@ -64,6 +69,8 @@ def split_unit(node: Node) -> Split:
 
 def units_agree(one: str, other: str) -> bool:
     """Whether two units can be of the same quantity: an absent or unknown one agrees with all."""
+    if one.startswith(MODULO) and other.startswith(MODULO):
+        return one == other
     first, second = parse_unit(one), parse_unit(other)
     return first is None or second is None or first == second
 
@@ -101,8 +108,12 @@ def same_number(reference: Node, answer: Node) -> bool:
 
 def _same_ratio(one: Node, other: Node) -> bool:
     match one, other:
-        case Operation(name="ratio", arguments=a), Operation(name="ratio", arguments=b) if len(a) == len(b) and _is_nonzero(a + b):
-            return all(same_expression(Operation("*", (a[0], y)), Operation("*", (b[0], x))) for x, y in zip(a, b, strict=True))
+        case Operation(name="ratio", arguments=a), Operation(name="ratio", arguments=b) if len(a) == len(
+            b
+        ) and _is_nonzero(a + b):
+            return all(
+                same_expression(Operation("*", (a[0], y)), Operation("*", (b[0], x))) for x, y in zip(a, b, strict=True)
+            )
         case _:
             return False
 
@@ -233,4 +244,6 @@ def _is_rounded(exact: Value, decimal: Number) -> bool:
     scaled = abs(value) * scale
     if written == 0 or (value < 0) != (written < 0):
         return False
-    return Fraction(int(numbers().floor(scaled))) == abs(written) or Fraction(int(numbers().nint(scaled))) == abs(written)
+    return Fraction(int(numbers().floor(scaled))) == abs(written) or Fraction(int(numbers().nint(scaled))) == abs(
+        written
+    )

@@ -8,6 +8,7 @@ from openreason_dagster.domain.verification.formulas.atoms import AtomReader
 from openreason_dagster.domain.verification.formulas.spelling import respelled
 from openreason_dagster.domain.verification.formulas.tokens import tokenized
 from openreason_dagster.domain.verification.formulas.tree import (
+    MODULO,
     Measured,
     Node,
     Operation,
@@ -108,8 +109,21 @@ class Reader(AtomReader):
                 words = f"{words} {self.take().text}"
             return Words(words)
         node = self.sum()
-        unit = self.unit()
+        unit = self.modulus() or self.unit()
         return Measured(node, unit) if unit else node
+
+    def modulus(self) -> str:
+        """The modulus behind a remainder, in words."""
+        is_bracketed = self.next_text == "(" and self.peek(1).kind == "function" and self.peek(1).text == "modulo"
+        if is_bracketed:
+            self.take()
+        if self.next_text != "modulo":
+            return ""
+        self.take()
+        words = f"{MODULO} {self.flat_group()}"
+        if is_bracketed:
+            self.expect(")")
+        return words
 
     def unit(self) -> str:
         """Words and unit symbols behind a value, with their powers and quotients."""
@@ -143,8 +157,6 @@ class Reader(AtomReader):
             if self.next_text in ("*", "/"):
                 name = self.take().text
                 node = Operation(name, (node, self.signed_factor()))
-            elif self.next_text == "modulo":
-                raise UnreadableError("a remainder is no value")
             elif self.starts_factor():
                 node = self.joined(node, self.factor())
             else:

@@ -33,17 +33,22 @@ _GREEK = {
 }  # fmt: skip
 _GREEK_LETTER = re.compile("|".join(_GREEK))
 _DOUBLED_BACKSLASH = re.compile(r"\\\\(?=[a-zA-Z{}()%$,!;:])")
-_SEPARATED_THOUSANDS = re.compile(r"(?<=\d)\s*(?:,\s*\\!|\\!\s*,|\\,|\{\s*,\s*(?:\\!)?\s*\}|\\ |\\:|\\;|~)\s*(?=\d{3}(?!\d))")
+_SEPARATED_THOUSANDS = re.compile(
+    r"(?<=\d)\s*(?:,\s*\\!|\\!\s*,|\\,|\{\s*,\s*(?:\\!)?\s*\}|\\ |\\:|\\;|~)\s*(?=\d{3}(?!\d))"
+)
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,/])(?<!\d )(\d{1,3}(?: \d{3})+)(?![\d/]| \d)")
 _DECORATION = re.compile(
     r"\\(?:left|right|[bB]ig+[lrm]?|middle)(?![a-zA-Z])\s*\.?|\\(?:displaystyle|textstyle|limits|nolimits|hfill|rm|bf"
     r"|phantom\{[^{}]*\})(?![a-zA-Z])|(?<!\\)\\!|\$|(?<!\\)\\[()\[\]]"
 )
-_SPACING = re.compile(r"(?<!\\)\\[,;:> ]|\\q?quad(?=[a-zA-Z]_|(?![a-zA-Z]))|~|\\hspace\*?\{[^{}]*\}|\\thinspace|\\space|\s+")
-_CURRENCY = re.compile(r"([€£¥₹])\s*([-+]?\d[\d,.]*)?")
-_CURRENCY_NAMES = {"€": "euro", "£": "pound sterling", "¥": "yen", "₹": "rupee"}
+_SPACING = re.compile(
+    r"(?<!\\)\\[,;:> ]|\\q?quad(?=[a-zA-Z]_|(?![a-zA-Z]))|~|\\hspace\*?\{[^{}]*\}|\\thinspace|\\space|\s+"
+)
+_CURRENCY = re.compile(r"(\\\$|[€£¥₹])\s*([-+]?\d[\d,.]*)?")
+_CURRENCY_NAMES = {"\\$": "dollars", "€": "euros", "£": "pound sterling", "¥": "yen", "₹": "rupee"}
 _FRACTION = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
 _TIMES_TEN = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*\^)")
+_ELLIPSIS = re.compile(r"\.\.\.+")
 _EDGES = " \t\r\n`"
 _TRAILING = re.compile(r"(?:\s|[.,;:。，；]|\\\\?(?=$)|(?<!!)!(?=\s*$)(?<=[\s.]!))+$")
 _SPACES_OF_NO_MEANING = re.compile(r"(?<![\da-zA-Z]) | (?![\da-zA-Z])")
@@ -58,7 +63,9 @@ def respelled(text: str) -> str:
     if "\\\\" in text and "\\begin" not in text:
         text = _DOUBLED_BACKSLASH.sub(r"\\", text)
     text = _SEPARATED_THOUSANDS.sub("", text)
-    text = _FRACTION.sub(r"\\frac", _DECORATION.sub("", text.replace("\\$", " ")))
+    text = _ELLIPSIS.sub(r"\\ldots ", text)
+    text = _CURRENCY.sub(_with_currency_behind, text)
+    text = _FRACTION.sub(r"\\frac", _DECORATION.sub("", text))
     text = _SPACING.sub(" ", text).strip(_EDGES).removeprefix("**").removesuffix("**").strip(_EDGES)
     text = _TIMES_TEN.sub(r"\\times ", text)
     text = _SPACED_THOUSANDS.sub(lambda match: match.group().replace(" ", ""), text)
@@ -75,10 +82,17 @@ def _without_unicode(text: str) -> str:
     text = _SUPERSCRIPT.sub(lambda match: f"^{{{match.group().translate(_SUPERSCRIPTS)}}}", text)
     text = _SUBSCRIPT.sub(lambda match: f"_{{{match.group().translate(_SUBSCRIPTS)}}}", text)
     text = _VULGAR.sub(_vulgar_fraction, text)
-    text = _CURRENCY.sub(lambda match: f"{match[2] or ''}\\text{{ {_CURRENCY_NAMES[match[1]]}}}", text)
     text = _SIGN.sub(lambda match: _SIGNS[match.group()], text)
     text = _GREEK_LETTER.sub(lambda match: _GREEK[match.group()], unicodedata.normalize("NFKC", text))
     return _SIGN.sub(lambda match: _SIGNS[match.group()], text)
+
+
+def _with_currency_behind(match: re.Match[str]) -> str:
+    """The amount with its currency in words; a sign without an amount behind it belongs to the number before."""
+    amount = match[2] or ""
+    bare = amount.rstrip(".,")
+    is_loose = not amount and not match.string[: match.start()].rstrip(" $").endswith(tuple("0123456789"))
+    return " " if is_loose else f"{bare}\\text{{ {_CURRENCY_NAMES[match[1]]}}}{amount[len(bare) :]}"
 
 
 def _vulgar_fraction(match: re.Match[str]) -> str:

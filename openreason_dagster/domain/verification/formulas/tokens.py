@@ -137,6 +137,8 @@ def _text_content(content: str, whole: str, before: list[Token]) -> list[Token]:
 
 def _words(words: str) -> list[Token]:
     folded = words.strip().casefold()
+    if NAMES.get(folded) == "∞":
+        return [Token("letter", "∞")]
     if folded in FUNCTIONS:
         return [Token("function", FUNCTIONS[folded])]
     if folded in NUMBER_WORDS:

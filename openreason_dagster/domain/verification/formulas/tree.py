@@ -6,6 +6,10 @@ from fractions import Fraction
 from typing import TypeAlias
 
 
+MODULO = "modulo"
+"""The first word of what stands behind a remainder in place of a unit."""
+
+
 class UnreadableError(ValueError):
     """The text is not a formula that this package reads, or its value cannot be told."""
 

@@ -117,5 +117,3 @@ def _arbitrary(name: str, arguments: list[Value]) -> Value:
     """A value that depends on the name of an unknown function and on its arguments, and on nothing else."""
     shown = "/".join(numbers().nstr(inexact(argument), SAME_DIGITS) for argument in arguments)
     return Fraction(int.from_bytes(hashlib.blake2b(f"{name}({shown})".encode(), digest_size=3).digest()) + 1, 1 << 20)
-
-

@@ -148,7 +148,7 @@ def _judge_texts(reference: str, extracted: str) -> Judgement | None:
     """Judge where the reference is a name, a letter or a time; None where it is a formula."""
     expected = text_form(reference)
     label = _LABELLED.fullmatch(extracted.strip())
-    if label and label[1] == reference.strip(" $()"):
+    if label and label[1].casefold() == (expected or reference.strip(" $()")).casefold():
         return _judgement(Verdict.CORRECT, extracted, "text", "the letters are equal")
     if expected is None:
         return None

@@ -115,7 +115,8 @@ def _amount_with_unit(text: str, unit: str) -> _Amount | None:
     if match is None or not match[2].strip():
         return None
     is_asked = compact(match[2]) == compact(unit)
-    if not is_asked and parse_unit(match[2]) is None:
+    named = parse_unit(match[2])
+    if named == parse_unit("%") or (named is None and not is_asked):
         return None
     return replace(_amount(readings(match[1])), unit=unit if is_asked else match[2])
 

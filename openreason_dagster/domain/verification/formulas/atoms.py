@@ -92,11 +92,17 @@ class AtomReader:
         raise NotImplementedError
 
     def starts_factor(self) -> bool:
-        """Whether the next token can start a factor."""
+        """Whether the next token can start a factor behind another.
+
+        Raises:
+            UnreadableError: it is a number, as in `2 3`.
+        """
         token = self.next
         if token.kind == "function":
             return token.text not in ("modulo", "end", "choose")
-        if token.kind in ("number", "letter"):
+        if token.kind == "number":
+            raise UnreadableError("a number stands behind a value without a sign between them")
+        if token.kind == "letter":
             return True
         return token.kind == "sign" and (
             token.text in ("(", "[", "{", "\\{", "⌊", "⌈", "⟨") or (token.text == "|" and self.bars == 0)
@@ -104,8 +110,6 @@ class AtomReader:
 
     def joined(self, left: Node, right: Node) -> Node:
         """Two factors without a sign between them: a mixed number or a product."""
-        if isinstance(right, Number):
-            raise UnreadableError("two numbers stand side by side")
         if _is_whole(left) and isinstance(right, Operation) and right.name == "frac":
             above, below = right.arguments
             if _is_whole(above) and _is_whole(below) and above.value < below.value:  # type: ignore[union-attr]

@@ -141,6 +141,6 @@ def _argument(reader: "AtomReader", name: str) -> Node:
     if reader.next_text == "|":
         return reader.factor()
     node = reader.factor()
-    while reader.next.kind in ("number", "letter") or reader.next_text == "{":
+    while reader.next.kind == "letter" or reader.next_text == "{":
         node = reader.joined(node, reader.factor())
     return node

@@ -1,9 +1,10 @@
 r"""Verifier kind `choice`: one option of a multiple-choice question.
 
-The specification holds `{"choices": {"A": "text", …}}`; the reference is a label, or the text of one option. An answer
-chooses by label (`B`, `(B)`, `\text{B}`, `B) text`), by the whole text of exactly one option, or by a value equal to it.
-Naming two options is a hedge and incorrect. A letter is read only where it stands alone: never inside a formula or a
-word. Of the places that mark a final answer the first that names an option counts: box, tag, phrase, last line.
+The specification holds `{"choices": {"A": "text", …}}`; the reference is a label, or the text of one option. An
+answer chooses by label (`B`, `(B)`, `\text{B}`, `B) text`), by the whole text of exactly one option, or by a value
+equal to it. Naming two options is a hedge and incorrect. A letter is read only where it stands alone: never inside a
+formula or a word. Of the places that mark a final answer the first that names an option counts: box, tag, phrase,
+last line.
 """
 
 import re

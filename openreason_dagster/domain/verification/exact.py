@@ -1,7 +1,8 @@
 """Verifier kind `exact`: the answer is the reference, or one of its aliases, as a normalised text.
 
-The specification may hold `{"aliases": ["…"]}`. Texts are compared without regard to letter case, Unicode form, spaces,
-edge punctuation and a leading article. Without an explicit final answer the whole answer is compared, then its last line.
+The specification may hold `{"aliases": ["…"]}`. Texts are compared without regard to letter case, Unicode form,
+spaces, edge punctuation and a leading article. Without an explicit final answer the whole answer is compared, then
+its last line.
 """
 
 import re

@@ -21,7 +21,7 @@ _ANSWER_VERB = re.compile(r"\b(?:is|are|equals|costs|be)\s+(?:about |approximate
 
 
 def final_answer(answer: str) -> str | None:
-    """What the text marks as its answer; the text itself where it is a formula and nothing else; else its last value."""
+    """What the text marks as its answer; the text itself where that is only a formula; else its last value."""
     explicit = explicit_answer(answer)
     if explicit is not None:
         return without_reason(explicit)

@@ -2,8 +2,9 @@
 
 Stages, first that can tell: both are written the same way; both are read by our own grammar (`formulas`) and compared
 by value, part by part; both are words; everything else by Math-Verify, in a worker process and only for text that
-`symbolic_text` finds fit to parse. Both texts reach Math-Verify alone, without its extraction from prose, its unit table
-or its expression reader, which hands text to an evaluating parser. `docs/answer-policy.md` says what counts as the same.
+`symbolic_text` finds fit to parse. Both texts reach Math-Verify alone, without its extraction from prose, its unit
+table or its expression reader, which hands text to an evaluating parser. `docs/answer-policy.md` says what counts as
+the same.
 
 What cannot be read is not wrong. An answer that is plainly no mathematics, such as program code or words where the
 reference is a formula, is `incorrect`; one that is too large to parse, or that the parser does not understand, is

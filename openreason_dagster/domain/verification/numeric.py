@@ -1,9 +1,9 @@
 """Verifier kind `numeric`: a measured number, right within a tolerance and in the right unit.
 
-The specification may hold `relative` and `absolute`, the tolerances, of which the larger applies, and `unit`, the unit of
-the reference: `{"relative": 0.01, "absolute": 0.05, "unit": "m/s"}`. Without a tolerance the values have to be equal. A
-unit on the answer is converted; one that measures something else is wrong. An answer without a unit is taken to be in
-the reference's, and so is one whose unit is not known.
+The specification may hold `relative` and `absolute`, the tolerances, of which the larger applies, and `unit`, the
+unit of the reference: `{"relative": 0.01, "absolute": 0.05, "unit": "m/s"}`. Without a tolerance the values have to
+be equal. A unit on the answer is converted; one that measures something else is wrong. An answer without a unit is
+taken to be in the reference's, and so is one whose unit is not known.
 """
 
 import math

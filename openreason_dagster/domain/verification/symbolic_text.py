@@ -31,7 +31,8 @@ _OPENING, _CLOSING = "{([", "})]"
 def fitness(text: str) -> tuple[Fitness, str]:
     """Whether the text may be parsed, and why not.
 
-    `program` is program code; `not_mathematics` is words without a digit or operator. `too_large` may be mathematics, but is longer, deeper or of greater powers than any reference needs.
+    `program` is program code; `not_mathematics` is words without a digit or operator. `too_large` may be mathematics,
+    but is longer, deeper or of greater powers than any reference needs.
     """
     if _PROGRAM.search(text):
         return "program", "the answer looks like program code; it was not parsed"

@@ -1,7 +1,7 @@
 r"""Units of measure: one spelling for each, what they measure, and how they convert.
 
-A unit is a product of powers of named units, such as `km/h` or `kg*m^2`. Everything is expressed in the base units of the
-SI with exact factors; a degree Celsius or Fahrenheit converts only where nothing else is multiplied with it.
+A unit is a product of powers of named units, such as `km/h` or `kg*m^2`. Everything is expressed in the base units of
+the SI with exact factors; a degree Celsius or Fahrenheit converts only where nothing else is multiplied with it.
 """
 
 import re

@@ -3,6 +3,7 @@ import pytest
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.verification import numeric
 
+JOULES = {"relative": 0.01, "unit": r"$10^{-19} \mathrm{~J}$"}
 SPEED = {"relative": 0.01, "unit": "m/s"}
 
 CASES = [
@@ -26,10 +27,10 @@ CASES = [
     ("0", {"relative": 0.5}, r"\boxed{0.04}", "incorrect", "a share of zero is zero"),
     ("100", {"relative": 0.01, "absolute": 5}, r"\boxed{104}", "correct", "the larger tolerance counts"),
     ("1.5e3", {"relative": 0.01}, r"\boxed{1.5 \times 10^{3}}", "correct", "scientific notation"),
-    ("3.2", {"relative": 0.01, "unit": r"$10^{-19} \mathrm{~J}$"}, r"\boxed{3.2}", "correct", "power of ten in the unit"),
-    ("3.2", {"relative": 0.01, "unit": r"$10^{-19} \mathrm{~J}$"}, r"\boxed{3.2 \times 10^{-19} J}", "correct", "worked out"),
-    ("3.2", {"relative": 0.01, "unit": r"$10^{-19} \mathrm{~J}$"}, r"\boxed{2.0 eV}", "correct", "converted to joules"),
-    ("3.2", {"relative": 0.01, "unit": r"$10^{-19} \mathrm{~J}$"}, r"\boxed{3.2 \times 10^{-18}}", "incorrect", "power off"),
+    ("3.2", JOULES, r"\boxed{3.2}", "correct", "power of ten in the unit"),
+    ("3.2", JOULES, r"\boxed{3.2 \times 10^{-19} J}", "correct", "worked out"),
+    ("3.2", JOULES, r"\boxed{2.0 eV}", "correct", "converted to joules"),
+    ("3.2", JOULES, r"\boxed{3.2 \times 10^{-18}}", "incorrect", "power off"),
     ("300", {"relative": 0.001, "unit": "K"}, r"\boxed{26.85 °C}", "correct", "temperature scales"),
     ("300", {"relative": 0.001, "unit": "K"}, r"\boxed{300 °C}", "incorrect", "other scale"),
     ("180", {"relative": 0.001, "unit": "degrees"}, r"\boxed{3.14159 \text{ rad}}", "correct", "angle in radians"),

@@ -14,8 +14,10 @@ REFERENCES = [
     for line in (DATA / name).read_text(encoding="utf-8").splitlines()
 ]
 MORE = [
-    r"\left[ \frac{\pi^2}{8}, \frac{5 \pi^2}{4} \right]", r"x \in [-2,7]", r"864 \mbox{ inches}^2", r"-80\leq g(x)\leq 82",
-    r"\{1\pm\sqrt{5},-2\}", r"2, 3, \text{ and } 4", r"4\!:\!51\!:\!06 \text{ p.m.}", r"\text{A5}_{11}", "10x \\sqrt{21x}",
+    r"\left[ \frac{\pi^2}{8}, \frac{5 \pi^2}{4} \right]", r"x \in [-2,7]", r"864 \mbox{ inches}^2",
+    r"-80\leq g(x)\leq 82",
+    r"\{1\pm\sqrt{5},-2\}", r"2, 3, \text{ and } 4", r"4\!:\!51\!:\!06 \text{ p.m.}", r"\text{A5}_{11}",
+    r"10x \sqrt{21x}",
     r"(-\infty,-2)\cup(-2, 2)\cup(2,\infty)", r"5x - 7y + 11z + 4 = 0", r"\frac{d !}{2 k(d-k) !}", r"k \geqslant 2",
     r"$\left\lfloor\log _{2} n\right\rfloor+1$", r"$(1,8,19), (2,7,13), (4,5,7)$", r"$f(x)=x,f(x)=-x$", "3.83e35",
     r"\frac{2 \pi c^{2} R^{2}}{\lambda^{5}\left[e^{h c /(\lambda k T)}-1\right] d^{2}}", r"y^{\prime}+r y-r x(t)=0",
@@ -34,7 +36,11 @@ FORMS = {
 
 
 def bare(reference):
-    return re.sub(r"^\$+|\$+\.?$", "", reference.strip()) if reference.count("$") <= 2 and "\\$" not in reference else reference
+    return (
+        re.sub(r"^\$+|\$+\.?$", "", reference.strip())
+        if reference.count("$") <= 2 and "\\$" not in reference
+        else reference
+    )
 
 
 def mutated(reference):

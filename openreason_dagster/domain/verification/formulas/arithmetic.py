@@ -14,6 +14,8 @@ LARGEST_FACTORIAL = 3_000
 _CANCELLED, _DOUBTFUL = 60, 30
 """A sum smaller than its terms by 60 digits is zero; one smaller by 30 is neither zero nor well known."""
 
+Context: TypeAlias = Any
+"""An arithmetic of mpmath."""
 Value: TypeAlias = Any
 """A Fraction, an infinity as a float, or a real or complex number of mpmath."""
 
@@ -23,7 +25,7 @@ class UndefinedError(ArithmeticError):
 
 
 @lru_cache(maxsize=1)
-def numbers() -> Any:
+def numbers() -> Context:
     """The arithmetic of inexact numbers, apart from anybody else's settings of precision."""
     import mpmath
 

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from openreason_dagster.domain.verification.formulas.decimals import repeating, with_repetend
 from openreason_dagster.domain.verification.formulas.tokens import Token
 from openreason_dagster.domain.verification.formulas.tree import (
     Bracketed,
@@ -110,11 +111,12 @@ class AtomReader:
 
     def joined(self, left: Node, right: Node) -> Node:
         """Two factors without a sign between them: a mixed number or a product."""
-        if _is_whole(left) and isinstance(right, Operation) and right.name == "frac":
-            above, below = right.arguments
-            if _is_whole(above) and _is_whole(below) and above.value < below.value:  # type: ignore[union-attr]
-                return Operation("mixed", (left, right))
-        return Operation("*", (left, right))
+        match left, right:
+            case Number(), Operation(name="frac", arguments=(Number() as above, Number() as below)):
+                is_mixed = all(map(_is_whole, (left, above, below))) and above.value < below.value
+                return Operation("mixed" if is_mixed else "*", (left, right))
+            case _:
+                return Operation("*", (left, right))
 
     def factor(self) -> Node:
         """An atom with its powers, factorials, primes, percent and degree signs."""
@@ -204,12 +206,12 @@ class AtomReader:
         """A number; with a bar, dots or an ellipsis behind it a repeating decimal."""
         if "." in text and self.next_text == "…":
             self.take()
-            return _repeating(text)
+            return repeating(text)
         digits, _, exponent = text.lower().partition("e")
         places = len(digits.partition(".")[2]) if "." in digits else None
         if places is not None and self.next.kind == "function" and self.next.text in ("overline", "dot"):
             self.take()
-            return _with_repetend(text, self.flat_group())
+            return with_repetend(text, self.flat_group())
         if abs(int(exponent or 0)) > 10_000:
             raise UnreadableError("the exponent is out of bounds")
         return Number(Fraction(digits.rstrip(".")) * Fraction(10) ** int(exponent or 0), places)
@@ -295,26 +297,4 @@ def _is_whole(node: Node) -> bool:
 def _is_known(name: str) -> bool:
     from openreason_dagster.domain.verification.formulas.words import NAMES
 
-    return name.split("_")[0].rstrip("'") in NAMES.values()
-
-
-def _with_repetend(text: str, repetend: str) -> Node:
-    fixed = text.partition(".")[2]
-    if not repetend.isdigit():
-        raise UnreadableError(f"{repetend!r} does not repeat")
-    tail = Fraction(int(repetend), (10 ** len(repetend) - 1) * 10 ** len(fixed))
-    return Number(Fraction(text.rstrip(".")) + tail)
-
-
-def _repeating(text: str) -> Node:
-    """The number whose decimals go on as they began: `0.333…` is a third."""
-    whole, _, digits = text.partition(".")
-    for length in range(1, len(digits) // 2 + 1):
-        repetend = digits[-length:]
-        times = 1
-        while digits.endswith(repetend * (times + 1)):
-            times += 1
-        if times * length >= 3 and times >= 2:
-            fixed = digits[: len(digits) - times * length]
-            return _with_repetend(f"{whole or '0'}.{fixed}", repetend)
-    raise UnreadableError("the decimals do not repeat")
+    return name.split("_", maxsplit=1)[0].rstrip("'") in NAMES.values()

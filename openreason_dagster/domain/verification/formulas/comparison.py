@@ -12,7 +12,9 @@ from openreason_dagster.domain.verification.formulas.elements import (
 )
 from openreason_dagster.domain.verification.formulas.equality import same_expression, value_pairs, variables
 from openreason_dagster.domain.verification.formulas.measured import same_quantity, split_unit, units_agree
+from openreason_dagster.domain.verification.formulas.names import same_name, with_arguments_of
 from openreason_dagster.domain.verification.formulas.regions import is_inequality, region, same_region
+from openreason_dagster.domain.verification.formulas.relations import same_equation, same_order
 from openreason_dagster.domain.verification.formulas.tree import (
     Bracketed,
     Matrix,
@@ -26,7 +28,6 @@ from openreason_dagster.domain.verification.formulas.tree import (
     mapped,
     walk,
 )
-from openreason_dagster.domain.verification.formulas.values import same_value
 from openreason_dagster.domain.verification.normalisation import folded_text
 
 _REGION_SIGNS = ("∪", "∩", "∖")
@@ -101,45 +102,14 @@ def _is_same_number(one: Node, other: Node) -> bool:
 
 
 def _same_element(expected: Element, found: Element) -> bool:
-    if expected.relation and found.relation and _same_equation(expected.relation, found.relation):
+    if expected.relation and found.relation and same_equation(expected.relation, found.relation):
         return True
     value = found.value
     if expected.name is not None and found.name is not None:
-        if not _same_name(expected.name, found.name):
+        if not same_name(expected.name, found.name):
             return False
-        value = _with_arguments_of(expected.name, found.name, value)
+        value = with_arguments_of(expected.name, found.name, value)
     return same_item(expected.value, value)
-
-
-def _same_name(one: Node, other: Node) -> bool:
-    """Whether two names can be of the same thing; only plain variables and functions tell things apart."""
-    match one, other:
-        case Symbol(name=a), Symbol(name=b):
-            return a == b or (("_" in a) != ("_" in b) and a.partition("_")[0] == b.partition("_")[0])
-        case Operation(name=a), Operation(name=b) if a.startswith("call:") and b.startswith("call:"):
-            return a == b
-        case Bracketed(items=a), Bracketed(items=b):
-            return a == b
-        case Operation(), Operation():
-            return _is_same_number_or_variable(one, other)
-        case _:
-            return True
-
-
-def _is_same_number_or_variable(one: Node, other: Node) -> bool:
-    try:
-        return same_expression(one, other)
-    except UnreadableError:
-        return one == other
-
-
-def _with_arguments_of(expected: Node, found: Node, value: Node) -> Node:
-    """The value of `f(t) = …` with the variable called as in the reference's `f(x) = …`."""
-    match expected, found:
-        case Operation(arguments=(Symbol() as wanted,)), Operation(arguments=(Symbol() as used,)):
-            return mapped(value, lambda part: wanted if part == used else used if part == wanted else None)
-        case _:
-            return value
 
 
 def same_item(reference: Node, answer: Node) -> bool:
@@ -150,19 +120,18 @@ def same_item(reference: Node, answer: Node) -> bool:
     """
     if reference == answer:
         return True
-    if isinstance(reference, Words) or isinstance(answer, Words):
-        return _same_words(reference, answer)
-    if isinstance(reference, Relation) or isinstance(answer, Relation):
-        return _same_relation(reference, answer)
-    if isinstance(reference, Bracketed) or isinstance(answer, Bracketed) or _is_region(reference, answer):
-        return _same_brackets(reference, answer)
-    one, other = _matrix(reference), _matrix(answer)
-    if one is not None or other is not None:
-        if one is None or other is None:
-            _refuse_matrices(answer if other is None else reference)
-            return False
-        return _same_matrix(one, other)
-    return same_quantity(reference, answer)
+    kinds = (reference, answer)
+    if any(isinstance(node, Words) for node in kinds):
+        compare = _same_words
+    elif any(isinstance(node, Relation) for node in kinds):
+        compare = _same_relation
+    elif any(isinstance(node, Bracketed) for node in kinds) or _is_region(reference, answer):
+        compare = _same_brackets
+    elif any(isinstance(part, Matrix) for node in kinds for part in walk(node)):
+        compare = _same_matrices
+    else:
+        compare = same_quantity
+    return compare(reference, answer)
 
 
 def _same_words(reference: Node, answer: Node) -> bool:
@@ -239,15 +208,20 @@ def _matrix(node: Node) -> Matrix | None:
             return None
 
 
-def _refuse_matrices(node: Node) -> None:
-    if any(isinstance(part, Matrix) for part in walk(node)):
+def _same_matrices(reference: Node, answer: Node) -> bool:
+    one, other = _matrix(reference), _matrix(answer)
+    if one is not None and other is not None:
+        return len(one.rows) == len(other.rows) and all(
+            _same_in_order(a, b) for a, b in zip(one.rows, other.rows, strict=True)
+        )
+    if any(
+        isinstance(part, Matrix)
+        for node, read in ((reference, one), (answer, other))
+        if not read
+        for part in walk(node)
+    ):
         raise UnreadableError("calculations with matrices are not worked out")
-
-
-def _same_matrix(one: Matrix, other: Matrix) -> bool:
-    return len(one.rows) == len(other.rows) and all(
-        _same_in_order(a, b) for a, b in zip(one.rows, other.rows, strict=True)
-    )
+    return False
 
 
 def _same_relation(reference: Node, answer: Node) -> bool:
@@ -257,7 +231,7 @@ def _same_relation(reference: Node, answer: Node) -> bool:
     if not isinstance(answer, Relation):
         return _is_value_of(answer, reference)
     if is_inequality(reference) or is_inequality(answer):
-        return _same_order(reference, answer)
+        return same_order(reference, answer)
     one, other = value_side(reference), value_side(answer)
     if one is None or other is None:
         return reference == answer
@@ -295,79 +269,6 @@ def _is_value_of(answer: Node, reference: Relation) -> bool:
     name, value = chain
     is_value = is_name(name) if name is not None else not variables(reference)
     return is_value and same_answer(value, answer)
-
-
-def _same_equation(one: Relation, other: Relation) -> bool:
-    """Whether two equations are the same but for a factor: their differences of sides are proportional."""
-    try:
-        return bool(variables(one)) and _ratio_sign(one, other) is not None
-    except UnreadableError:
-        return False
-
-
-def _difference(relation: Relation) -> Node:
-    left, right = relation.sides
-    return Operation("+", (left, Operation("-", (right,))))
-
-
-def _ratio_sign(one: Relation, other: Relation) -> int | None:
-    """The sign of the constant ratio of two differences of sides, None when the ratio is not constant."""
-    if variables(one) != variables(other):
-        return None
-    ratios = []
-    for a, b in value_pairs(_difference(one), _difference(other)):
-        if a == 0 and b == 0:
-            continue
-        if a == 0 or b == 0:
-            return None
-        ratios.append(a / b if type(a) is type(b) else _inexact_ratio(a, b))
-    if not ratios or not all(same_value(ratios[0], ratio) for ratio in ratios):
-        return None
-    return 1 if ratios[0].real > 0 else -1
-
-
-def _inexact_ratio(a: object, b: object) -> object:
-    from openreason_dagster.domain.verification.formulas.arithmetic import inexact
-
-    return inexact(a) / inexact(b)
-
-
-_LESS = {"<": ("<", False), "≤": ("≤", False), ">": ("<", True), "≥": ("≤", True), "≠": ("≠", False), "=": ("=", False)}
-
-
-def _same_order(reference: Relation, answer: Relation) -> bool:
-    """Whether two chains of inequalities say the same, each step once."""
-    one, other = region(reference), region(answer)
-    if one is not None and other is not None:
-        return variables(reference) == variables(answer) and same_region(one, other)
-    steps, left = _steps(reference), _steps(answer)
-    if len(steps) != len(left):
-        return False
-    for step in steps:
-        match = next((candidate for candidate in left if _same_step(step, candidate)), None)
-        if match is None:
-            return False
-        left.remove(match)
-    return True
-
-
-def _steps(relation: Relation) -> list[Relation]:
-    """The relations of a chain, two sides each, with the smaller side first."""
-    steps = []
-    for index, sign in enumerate(relation.signs):
-        if sign not in _LESS:
-            raise UnreadableError(f"{sign} is no order")
-        name, is_turned = _LESS[sign]
-        sides = relation.sides[index : index + 2]
-        steps.append(Relation(sides[::-1] if is_turned else sides, (name,)))
-    return steps
-
-
-def _same_step(one: Relation, other: Relation) -> bool:
-    if one.signs != other.signs:
-        return False
-    sign = _ratio_sign(one, other)
-    return sign == 1 or (sign == -1 and one.signs[0] in ("≠", "="))
 
 
 def _same_regions(reference: Node, answer: Node) -> bool:

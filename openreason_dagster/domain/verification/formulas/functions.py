@@ -1,5 +1,7 @@
 """How each function and command takes its arguments."""
 
+from collections.abc import Callable
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from openreason_dagster.domain.verification.formulas.tree import (
@@ -26,21 +28,14 @@ def read_function(reader: "AtomReader", name: str) -> Node:
     Raises:
         UnreadableError: the arguments are missing or the command is not of mathematics.
     """
-    if name in ("frac", "binom"):
-        return Operation(name, (_group(reader), _group(reader)))
-    if name == "sqrt":
-        return _root(reader)
-    if name in ("gcd", "lcm", "max", "min"):
-        return _of_several(reader, name)
-    if name in ("blackboard", "mark", "figure", "overline", "dot"):
-        return _marked(reader, name)
-    if name == "boxed":
-        return reader.group()
-    if name == "begin":
-        return _matrix(reader)
     if name in ("end", "modulo", "choose"):
         raise UnreadableError(f"{name} stands where a value should")
-    return _elementary(reader, name)
+    special = _SPECIAL.get(name)
+    return special(reader, name) if special else _elementary(reader, name)
+
+
+def _of_two(reader: "AtomReader", name: str) -> Node:
+    return Operation(name, (_group(reader), _group(reader)))
 
 
 def _group(reader: "AtomReader") -> Node:
@@ -52,8 +47,9 @@ def _group(reader: "AtomReader") -> Node:
     return reader.group()
 
 
-def _root(reader: "AtomReader") -> Node:
-    degree: Node = Number(reader.number("2").value)  # type: ignore[attr-defined]
+def _root(reader: "AtomReader", name: str) -> Node:
+    del name
+    degree: Node = Number(Fraction(2))
     if reader.accepts("["):
         degree = reader.sum()
         reader.expect("]")
@@ -88,7 +84,8 @@ def _marked(reader: "AtomReader", name: str) -> Node:
     return Symbol(f"{name} {inner}")
 
 
-def _matrix(reader: "AtomReader") -> Node:
+def _matrix(reader: "AtomReader", name: str) -> Node:
+    del name
     kind = reader.flat_group()
     if kind not in (*_MATRICES, "vmatrix"):
         raise UnreadableError(f"{kind} is no matrix")
@@ -127,7 +124,7 @@ def _elementary(reader: "AtomReader", name: str) -> Node:
     if name == "log" and base is not None:
         name = "log_base"
     argument = _argument(reader, name)
-    inverse = power == Operation("-", (Number(reader.number("1").value),))  # type: ignore[attr-defined]
+    inverse = power == Operation("-", (Number(Fraction(1)),))
     if inverse and name in ("sin", "cos", "tan", "cot", "sec", "csc"):
         return Operation(f"a{name}", (argument,))
     node = Operation(name, (argument,) if base is None else (argument, base))
@@ -144,3 +141,18 @@ def _argument(reader: "AtomReader", name: str) -> Node:
     while reader.next.kind == "letter" or reader.next_text == "{":
         node = reader.joined(node, reader.factor())
     return node
+
+
+def _boxed(reader: "AtomReader", name: str) -> Node:
+    del name
+    return reader.group()
+
+
+_SPECIAL: dict[str, Callable[["AtomReader", str], Node]] = {
+    **dict.fromkeys(("frac", "binom"), _of_two),
+    **dict.fromkeys(("gcd", "lcm", "max", "min"), _of_several),
+    **dict.fromkeys(("blackboard", "mark", "figure", "overline", "dot"), _marked),
+    "sqrt": _root,
+    "boxed": _boxed,
+    "begin": _matrix,
+}

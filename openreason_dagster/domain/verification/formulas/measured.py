@@ -1,4 +1,4 @@
-r"""Whether two values are the same quantity: units, percentages, number bases, angles, and decimals that were rounded."""
+"""Whether two values are the same quantity: units, percentages, number bases, angles and rounded decimals."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,9 +26,10 @@ REFERENCE_DIGITS = 3
 _UNIT_LETTERS = frozenset({"m", "s", "g", "h", "L", "l", "N", "J", "W", "V", "K", "C", "A"})
 _PERCENT = ("%", "percent", "percentage", "pct", "percentage points", "per cent")
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_HEDGES = frozenset(
-    "not no nor or either maybe perhaps than between plus minus times without except over under unless isn't if".split()
-)
+_HEDGES = frozenset({
+    "not", "no", "nor", "or", "either", "maybe", "perhaps", "than", "between", "plus", "minus", "times", "without",
+    "except", "over", "under", "unless", "isn't", "if",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,24 +48,30 @@ def split_unit(node: Node) -> Split:
     """
     match node:
         case Measured(value=value, unit=unit):
-            words = unit.casefold().strip(" .")
-            if words in _PERCENT:
-                return Split(Operation("%", (value,)), "")
-            if _HEDGES & set(words.split()):
-                raise UnreadableError(f"{unit!r} is no unit")
-            first, _, rest = words.partition(" ")
-            if first in _SCALES:
-                return Split(Operation("*", (value, Number(Fraction(_SCALES[first])))), rest)
-            inner = split_unit(value)
-            return Split(inner.value, (inner.unit + unit) if inner.unit == "°" and unit in "CFK" else unit)
+            split = _split_words(value, unit)
         case Operation(name="°", arguments=(value,)):
-            return Split(value, "°")
+            split = Split(value, "°")
         case Operation(name="-", arguments=(Operation(name="°", arguments=(value,)),)):
-            return Split(Operation("-", (value,)), "°")
+            split = Split(Operation("-", (value,)), "°")
         case Operation(name="*", arguments=(Operation(name="°", arguments=(value,)), Symbol(name="C" | "F" as scale))):
-            return Split(value, f"°{scale}")
+            split = Split(value, f"°{scale}")
         case _:
-            return Split(node, "")
+            split = Split(node, "")
+    return split
+
+
+def _split_words(value: Node, unit: str) -> Split:
+    """The value with the words behind it as percent sign, factor or unit."""
+    words = unit.casefold().strip(" .")
+    if words in _PERCENT:
+        return Split(Operation("%", (value,)), "")
+    if _HEDGES & set(words.split()):
+        raise UnreadableError(f"{unit!r} is no unit")
+    first, _, rest = words.partition(" ")
+    if first in _SCALES:
+        return Split(Operation("*", (value, Number(Fraction(_SCALES[first])))), rest)
+    inner = split_unit(value)
+    return Split(inner.value, (inner.unit + unit) if inner.unit == "°" and unit in "CFK" else unit)
 
 
 def units_agree(one: str, other: str) -> bool:
@@ -244,6 +251,4 @@ def _is_rounded(exact: Value, decimal: Number) -> bool:
     scaled = abs(value) * scale
     if written == 0 or (value < 0) != (written < 0):
         return False
-    return Fraction(int(numbers().floor(scaled))) == abs(written) or Fraction(int(numbers().nint(scaled))) == abs(
-        written
-    )
+    return abs(written) in {int(numbers().floor(scaled)), int(numbers().nint(scaled))}

@@ -1,9 +1,9 @@
 """Sets of real numbers as intervals: from brackets, inequalities, unions and differences."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from openreason_dagster.domain.verification.formulas.arithmetic import Value, inexact, numbers
 from openreason_dagster.domain.verification.formulas.equality import constant_value, variables
@@ -61,26 +61,21 @@ def is_inequality(node: Node) -> bool:
 
 def _region(node: Node) -> Region:
     match node:
-        case Symbol(name="ℝ"):
-            return EVERYTHING
-        case Symbol(name="∅"):
-            return ()
         case Measured(value=value):
-            return _region(value)
+            found = _region(value)
         case Bracketed():
-            return _bracketed(node)
-        case Operation(name="∪", arguments=(one, other)):
-            return _united(_region(one) + _region(other))
-        case Operation(name="∩", arguments=(one, other)):
-            return _common(_region(one), _region(other))
-        case Operation(name="∖", arguments=(one, other)):
-            return _common(_region(one), _complement(_region(other)))
+            found = _bracketed(node)
         case Relation():
-            return _solved(node)
+            found = _solved(node)
+        case Operation(name=name, arguments=(one, other)) if name in _OPERATIONS:
+            found = _OPERATIONS[name](_region(one), _region(other))
+        case Symbol(name=name) if name in _NAMED:
+            found = _NAMED[name]
         case Several(items=items, joints=joints) if "or" in joints or all(isinstance(item, Relation) for item in items):
-            return _several([_region(item) for item in items], is_union="or" in joints)
+            found = _several([_region(item) for item in items], is_union="or" in joints)
         case _:
             raise UnreadableError("no region")
+    return found
 
 
 def _several(regions: list[Region], *, is_union: bool) -> Region:
@@ -146,7 +141,7 @@ def _half_line(sign: str, bound: Value) -> Region:
             raise UnreadableError(f"{sign} bounds nothing")
 
 
-def _key(value: Value) -> Any:
+def _key(value: Value) -> Value:
     ordered = numbers().mpf(value) if isinstance(value, float) else inexact(value)
     if ordered.imag != 0:
         raise UnreadableError("complex numbers have no order")
@@ -198,3 +193,11 @@ def _common(one: Region, other: Region) -> Region:
             if is_point or _is_below(low.low, high.high):
                 found.append(Interval(low.low, low.has_low, high.high, high.has_high))
     return _united(tuple(found))
+
+
+_NAMED: dict[str, Region] = {"ℝ": EVERYTHING, "∅": ()}
+_OPERATIONS: dict[str, Callable[[Region, Region], Region]] = {
+    "∪": lambda one, other: _united(one + other),
+    "∩": _common,
+    "∖": lambda one, other: _common(one, _complement(other)),
+}

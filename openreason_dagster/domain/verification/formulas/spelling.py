@@ -1,7 +1,7 @@
 r"""Formulas as they are read: one spelling for Unicode signs, LaTeX decoration, spaces and thousands separators.
 
-Models write the same number as `½`, `\frac12`, `\dfrac{1}{2}` or `1/2`, and the same sign as `−`, `–` or `-`. What is left
-for the reader is LaTeX and plain ASCII without decoration.
+Models write the same number as `½`, `\frac12`, `\dfrac{1}{2}` or `1/2`, and the same sign as `−`, `–` or `-`. What is
+left for the reader is LaTeX and plain ASCII without decoration.
 """
 
 import re

@@ -87,23 +87,22 @@ def _with_spacing(tokens: list[Token]) -> list[Token]:
 
 def _tokens_of(match: re.Match[str], before: list[Token], *, is_split: bool) -> tuple[list[Token], int]:
     """The tokens of one match of the pattern, and where the text goes on."""
-    group, end = match.lastgroup, match.end()
-    if group == "space":
-        return [], end
-    if group == "number":
-        number = match["number"]
-        if "," in number and is_split:
-            number = number.partition(",")[0]
-        return [Token("number", number.replace(",", ""))], match.start() + len(number)
-    if match["text"]:
-        return _text_content(match["content"], match["text"], before), end
-    if group == "command":
-        return [_command(match["command"])], end
-    if group == "long":
-        return [Token("sign", _LONG_SIGNS[match["long"]])], end
-    if group == "phrase":
-        return _phrase(match["phrase"], before), end
-    return [Token("sign", match["sign"])], end
+    end = match.end()
+    match match.lastgroup:
+        case "number":
+            number = match["number"].partition(",")[0] if is_split else match["number"]
+            found, end = [Token("number", number.replace(",", ""))], match.start() + len(number)
+        case "text":
+            found = _text_content(match["content"], match["text"], before)
+        case "command":
+            found = [_command(match["command"])]
+        case "phrase":
+            found = _phrase(match["phrase"], before)
+        case "space":
+            found = []
+        case _:
+            found = [Token("sign", _LONG_SIGNS.get(match.group(), match.group()))]
+    return found, end
 
 
 def _command(name: str) -> Token:
@@ -161,7 +160,7 @@ def _phrase(phrase: str, before: list[Token]) -> list[Token]:
 
 def _is_prose(piece: str) -> bool:
     words = [word for word in re.findall("[a-zA-Z]+", piece) if word not in FUNCTIONS and word not in NAMES]
-    return any(len(word) >= 4 and not word.isupper() or word.lower() in ("the", "for", "per") for word in words)
+    return any((len(word) >= 4 and not word.isupper()) or word.lower() in ("the", "for", "per") for word in words)
 
 
 def _number_words(piece: str) -> list[Token]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-
 MODULO = "modulo"
 """The first word of what stands behind a remainder in place of a unit."""
 
@@ -114,22 +113,22 @@ def symbols(node: Node) -> frozenset[str]:
 
 def rebuilt(node: Node, below: tuple[Node, ...]) -> Node:
     """The node with other children in the places of its own."""
+    changed: Node = node
     match node:
         case Operation(name=name):
-            return Operation(name, below)
+            changed = Operation(name, below)
         case Bracketed(opening=opening, closing=closing):
-            return Bracketed(opening, below, closing)
+            changed = Bracketed(opening, below, closing)
         case Several(joints=joints):
-            return Several(below, joints)
+            changed = Several(below, joints)
         case Relation(signs=signs):
-            return Relation(below, signs)
+            changed = Relation(below, signs)
         case Measured(unit=unit):
-            return Measured(below[0], unit)
+            changed = Measured(below[0], unit)
         case Matrix(rows=rows):
             entries = iter(below)
-            return Matrix(tuple(tuple(next(entries) for _ in row) for row in rows))
-        case _:
-            return node
+            changed = Matrix(tuple(tuple(next(entries) for _ in row) for row in rows))
+    return changed
 
 
 def mapped(node: Node, change: Callable[[Node], Node | None]) -> Node:

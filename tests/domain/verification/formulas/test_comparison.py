@@ -1,3 +1,4 @@
+import contextlib
 from fractions import Fraction
 
 import pytest
@@ -113,10 +114,8 @@ def test_what_is_no_region(text):
     ],
 )
 def test_what_cannot_be_told_is_not_accepted(reference, answer):
-    try:
+    with contextlib.suppress(UnreadableError):
         assert not same(reference, answer)
-    except UnreadableError:
-        pass
 
 
 def test_values_of_a_reference_are_exact():

@@ -95,7 +95,8 @@ def test_spaces_between_digits_are_kept():
 
 PIECES = [
     "\\frac", "{", "}", "(", ")", "[", "]", "^", "_", "\\sqrt", "!", "|", "\\{", "\\}", ",", "and", "or", "=", "<",
-    "\\cup", "\\pm", "\\begin{pmatrix}", "\\end{pmatrix}", "&", "\\\\", "\\text{", "%", "°", "x", "12", "99999", "\\sin",
+    "\\cup", "\\pm", "\\begin{pmatrix}", "\\end{pmatrix}", "&", "\\\\", "\\text{", "%", "°", "x", "12", "99999",
+    "\\sin",
     "\\log_", "\\infty", "\\overline", "…", "$", "\\binom", "⌊", "f(", "e", "i", "π", "½", "²", "−", "'", "\\pmod",
     "1,000", ":", "/", "*", "-", "+", " ", "^{", "\\gcd(", "\\max(", "\\mathrm{",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
+from openreason_dagster.domain.recipe_columns import AnswerExtraction, Columns, Tolerance, require_columns_fit
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.records import Domain, VerifierKind
 from openreason_dagster.domain.yaml_model import YamlModel
@@ -30,33 +31,6 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Commit = Annotated[str, AfterValidator(require_commit)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Columns(YamlModel):
-    """Which column of a file holds what. Only `prompt` is needed by every verifier.
-
-    `messages[user]` is the first user turn of the conversations in the column `messages`.
-    """
-
-    prompt: str
-    answer: str | None = None
-    solution: str | None = None
-    id: str | None = None
-    choices: str | None = None
-    """Column with the options of a multiple-choice question: a list, a mapping, or `{text: […], label: […]}`."""
-
-
-class AnswerExtraction(YamlModel):
-    """How the reference answer is taken out of the answer column."""
-
-    rule: Literal["whole", "after_marker", "last_boxed"] = "whole"
-    marker: str | None = None
-
-    @model_validator(mode="after")
-    def _marker_fits_rule(self) -> Self:
-        if (self.rule == "after_marker") != (self.marker is not None):
-            raise ValueError("`marker` is needed by the rule after_marker and by no other")
-        return self
 
 
 class _Source(YamlModel):
@@ -92,19 +66,18 @@ class _TableSource(_Source):
     verifier: VerifierKind
     columns: Columns
     answer_extraction: AnswerExtraction = AnswerExtraction()
+    tolerance: Tolerance | None = None
+    """For verifier `numeric`; without it the values have to be equal."""
 
     @model_validator(mode="after")
     def _columns_fit_verifier(self) -> Self:
         if self.verifier == "procedural":
-            raise ValueError("verifier `procedural` belongs to sources of kind procedural; use math, choice or exact")
-        if self.columns.answer is None:
             raise ValueError(
-                f"verifier `{self.verifier}` needs `columns.answer`: a prompt without a reference cannot be verified"
+                "verifier `procedural` belongs to sources of kind procedural; use math, choice, exact or numeric"
             )
-        if self.verifier == "choice" and self.columns.choices is None:
-            raise ValueError("verifier `choice` needs `columns.choices`")
-        if self.verifier != "choice" and self.columns.choices is not None:
-            raise ValueError(f"`columns.choices` is not used by verifier `{self.verifier}`; use `choice` or remove it")
+        require_columns_fit(self.columns, self.verifier)
+        if self.tolerance is not None and self.verifier != "numeric":
+            raise ValueError(f"`tolerance` is not used by verifier `{self.verifier}`; use `numeric` or remove it")
         return self
 
 

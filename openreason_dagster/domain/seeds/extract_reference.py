@@ -1,6 +1,6 @@
 """The reference answer inside a source's answer column."""
 
-from openreason_dagster.domain.recipe import AnswerExtraction
+from openreason_dagster.domain.recipe_columns import AnswerExtraction
 
 BOXED = "\\boxed{"
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from openreason_dagster.domain.conversation import first_text
-from openreason_dagster.domain.recipe import Columns
+from openreason_dagster.domain.recipe_columns import Columns
 
 Row = Mapping[str, object]
 

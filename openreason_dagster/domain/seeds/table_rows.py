@@ -6,7 +6,8 @@ from itertools import chain, islice
 
 from openreason_dagster.domain.errors import SourceError
 from openreason_dagster.domain.provenance import prompt_id
-from openreason_dagster.domain.recipe import Columns, FileSource, HubSource
+from openreason_dagster.domain.recipe import FileSource, HubSource
+from openreason_dagster.domain.recipe_columns import Columns
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.cell_text import UnusableRowError, shown, text_of
 from openreason_dagster.domain.seeds.choices import choice_of_answer, lettered_choices, with_options
@@ -67,7 +68,7 @@ def _seed_prompt(row: Row, source: FileSource | HubSource, row_id: str) -> SeedP
         choices, reference = _choices_and_letter(row, source)
         prompt, spec = with_options(prompt, choices), json.dumps({"choices": choices}, ensure_ascii=False)
     else:
-        reference, spec = _reference(row, source), "{}"
+        reference, spec = _reference(row, source), json.dumps(_comparison_options(row, source), ensure_ascii=False)
     return SeedPrompt(
         prompt_id=prompt_id(prompt, source.verifier, spec),
         source=source.name,
@@ -93,6 +94,23 @@ def _reference(row: Row, source: FileSource | HubSource) -> str:
             "no_reference", f"rule {rule} finds nothing in column {column!r}: {shown(row.get(column))}"
         )
     return reference
+
+
+def _comparison_options(row: Row, source: FileSource | HubSource) -> dict[str, object]:
+    """What the verifier has to know beside the reference: further right texts, the unit, and the tolerance."""
+    options: dict[str, object] = {} if source.tolerance is None else dict(source.tolerance.model_dump())
+    unit = text_of(row.get(source.columns.unit)) if source.columns.unit else None
+    if unit is not None:
+        options["unit"] = unit
+    if source.columns.aliases:
+        options["aliases"] = _texts(row.get(source.columns.aliases))
+    return options
+
+
+def _texts(value: object) -> list[str]:
+    """The texts of a list, or the one text that stands in its place."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [text for text in map(text_of, values) if text is not None]
 
 
 def _choices_and_letter(row: Row, source: FileSource | HubSource) -> tuple[dict[str, str], str]:

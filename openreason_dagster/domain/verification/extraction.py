@@ -7,24 +7,43 @@ the text, and only the end of a very long text is looked at.
 """
 
 import re
+from functools import lru_cache
 
 LONGEST_TEXT = 50_000
+LONGEST_BOX = 2_000
 DEEPEST_BOX = 5
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=\{|[^\s{}])")
-_JOINED = re.compile(r"[\s$]*(?:,|;|and|or|\\text\{\s*(?:and|or)\s*\}|\\quad|, and|, or)[\s$]*")
+_BRACE = re.compile(r"(?<!\\)[{}]")
+_BOX = re.compile(r"\\(?:begin)?(?:boxed|fbox|framebox)\s*(?=\{|[^\s{}])")
+_JOINED = re.compile(
+    r"(?:[\s$,;.]|\\[()\[\],;: ]|\\q?quad)*(?:(?:and|or|\\text\{\s*,?\s*(?:and|or)\s*\}|[,;]|\\q?quad)"
+    r"(?:[\s$]|\\[()\[\],;: ]|\\q?quad)*)(?:[a-zA-Z](?:_\{?\w{1,3}\}?)?\s*=[\s$]*)?"
+)
 _TAG = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL)
 _OPEN_TAG = "<answer>"
 _PHRASE = re.compile(
-    r"\banswer(?:\s+(?:to\s+[^\n.:]{1,80}?|here|therefore|then|choice|option))?\**(?:\s+is|\s*:)\**\s*:?\s*"
-    r"|答案(?:是|为|：|:)\s*",
-    re.IGNORECASE,
+    r"\b(?:answer|solution|result)(?:\s+(?:to\s+[^\n.:]{1,80}?|here|therefore|then|choice|option))?\**"
+    r"(?:\s+(?:is|would be|should be|must be|equals)\b|\s*:)\**\s*:?\s*|\banswer\**\s*\n+\s*|^\s*####\s*"
+    r"|(?:答案|结果)(?:是|为|等于)?[：:]?\s*",
+    re.IGNORECASE | re.MULTILINE,
 )
-_FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[((?:(?!\\\[).)+?)\\\]|\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL)
-_NUMBER = re.compile(r"(?<![\w.])[-−+]?(?:[$€£]\s*)?\d[\d,]*(?:\.\d+)?(?:\s*/\s*\d+)?\s*%?")
+_FORMULA = re.compile(
+    r"\$\$([^$]+)\$\$|(?<!\\)\$((?:\\.|[^$\\\n])+)\$|\\\[((?:(?!\\\[).)+?)\\\]|\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL
+)
+_NUMBER = re.compile(
+    r"(?<![\w.])[-−+]?(?:[$€£]\s*)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s*/\s*\d+|\s+\d+/\d+)?\s*(?:%|percent\b|pct\b)?"
+)
+_DIGIT = re.compile(r"\d")
+_TEXT_COMMAND = re.compile(r"\\[a-zA-Z]+\s*\{[^{}]*\}")
+_PROSE = re.compile(r"(?<![\\{a-zA-Z])[a-zA-Z]{3,}\s+[a-zA-Z]{3,}")
 _SENTENCE_END = re.compile(r"(?<=[^\d\s])\.(?=\s|$)|(?<=\d)\.(?=\s|$)|[\n!。]")
 _REASON = re.compile(r"\s(?:because|since)\b", re.IGNORECASE)
 _LONG_BLANK = re.compile(r"\s{100,}")
-_CHAT_TOKEN = re.compile(r"<\|[^|<>]{1,40}\|>|</s>|<eos>")
+_END_OF_TURN = re.compile(
+    r"<\|(?:im_end|im_start|eot_id|eom_id|endoftext|end_of_text|end|end_of_turn|start_header_id)\|>"
+    r"|<｜end▁of▁sentence｜>|</s>|<eos>|<end_of_turn>"
+)
+_CHAT_TOKEN = re.compile(r"<[|｜][^|｜<>]{1,40}[|｜]>|</s>|<s>|<bos>|<eos>")
+_THINK_START, _THINK_END = "<think>", "</think>"
 
 
 def explicit_answer(text: str) -> str | None:
@@ -33,17 +52,38 @@ def explicit_answer(text: str) -> str | None:
     return _last_boxed(text) or _last_tagged(text) or _after_phrase(text)
 
 
-def mathematical_answer(text: str) -> str | None:
-    """The explicit answer, else the last formula, else the last number, else None."""
-    explicit = explicit_answer(text)
-    if explicit is not None:
-        return without_reason(explicit)
+def marked_answers(text: str) -> list[str]:
+    """Every kind of place that the text marks as final and what stands there: the last box, tag and phrase."""
     text = _clipped(text)
-    formulas = [next(group for group in match.groups() if group) for match in _FORMULA.finditer(text)]
-    if formulas:
-        return formulas[-1].strip()
-    numbers = _NUMBER.findall(text)
-    return str(numbers[-1]).strip().rstrip(",") if numbers else None
+    return [found for found in (_last_boxed(text), _last_tagged(text), _after_phrase(text)) if found]
+
+
+def stated_line(text: str) -> str | None:
+    """The rest of the line behind the last "answer is …", for texts that hold full stops, such as initials."""
+    matches = list(_PHRASE.finditer(text := _clipped(text)))
+    return text[matches[-1].end() :].partition("\n")[0].strip() or None if matches else None
+
+
+def mathematical_answer(text: str) -> str | None:
+    """The explicit answer, else the last formula or number, else None."""
+    explicit = explicit_answer(text)
+    return without_reason(explicit) if explicit is not None else last_value(_clipped(text))
+
+
+def last_value(text: str) -> str | None:
+    """The last formula, or the last number outside formulas if that stands behind it; None without either."""
+    last, end = None, 0
+    for match in _FORMULA.finditer(text):
+        content = next(group for group in match.groups() if group)
+        if not _PROSE.search(_TEXT_COMMAND.sub("", content)):
+            last, end = content.strip(), match.end()
+    numbers = [match.group() for match in _NUMBER.finditer(text, end)]
+    return numbers[-1].strip().rstrip(",") if numbers else last
+
+
+def whole_answer(text: str) -> str:
+    """The text without think block, chat tokens and long blanks, for answers that are nothing but the answer."""
+    return _clipped(text).strip()
 
 
 def without_reason(answer: str) -> str:
@@ -58,9 +98,13 @@ def has_closed_answer(text: str) -> bool:
     return closed_box or _TAG.search(text) is not None
 
 
+@lru_cache(maxsize=256)
 def _clipped(text: str) -> str:
-    """The end of the text, with long runs of blanks shortened so that no pattern can dwell on them."""
-    return _LONG_BLANK.sub(_shortened, _CHAT_TOKEN.sub(" ", text[-LONGEST_TEXT:]))
+    """The end of the text after the last think block, up to the end of the turn, with long runs of blanks shortened."""
+    text = text[-LONGEST_TEXT:].rpartition(_THINK_END)[2].partition(_THINK_START)[0]
+    ended = next((match for match in _END_OF_TURN.finditer(text) if text[: match.start()].strip()), None)
+    text = text[: ended.start()] if ended else text
+    return _LONG_BLANK.sub(_shortened, _CHAT_TOKEN.sub(" ", text))
 
 
 def _shortened(blanks: re.Match[str]) -> str:
@@ -72,16 +116,15 @@ def _closing_brace(text: str, opening: int) -> int | None:
     if not text.startswith("{", opening):
         return None
     depth = 0
-    for index in range(opening, len(text)):
-        if text[index] in "{}" and text[index - 1] != "\\":
-            depth += 1 if text[index] == "{" else -1
-            if depth == 0:
-                return index
+    for brace in _BRACE.finditer(text, opening, opening + LONGEST_BOX):
+        depth += 1 if brace.group() == "{" else -1
+        if depth == 0:
+            return brace.start()
     return None
 
 
 def _boxes(text: str) -> list[tuple[int, int, str, bool]]:
-    """Start, end, content and whether it is closed, of each outermost box; an unclosed one runs to its line's end."""
+    """Start, end, content and whether it is closed, of each outermost box; an unclosed one ends with its line."""
     boxes: list[tuple[int, int, str, bool]] = []
     position = 0
     while match := _BOX.search(text, position):
@@ -90,7 +133,9 @@ def _boxes(text: str) -> list[tuple[int, int, str, bool]]:
         if closing is not None:
             boxes.append((start, closing + 1, text[opening + 1 : closing], True))
         elif text.startswith("{", opening):
-            boxes.append((start, len(text), _first_line(text[opening + 1 :]), False))
+            line = text[opening + 1 : opening + LONGEST_BOX]
+            end = opening + 1 + len(line) - len(line.lstrip()) + len(line.strip().partition("\n")[0])
+            boxes.append((start, max(end, opening + 1), _first_line(line), False))
         else:
             boxes.append((start, opening + 1, text[opening], True))
         position = boxes[-1][1]
@@ -98,7 +143,7 @@ def _boxes(text: str) -> list[tuple[int, int, str, bool]]:
 
 
 def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0].rstrip("$ .")
+    return text.strip().partition("\n")[0].rstrip("$ .").removesuffix("\\}")
 
 
 def _last_boxed(text: str) -> str | None:
@@ -140,8 +185,8 @@ def _after_phrase(text: str) -> str | None:
     if not matches:
         return None
     rest = text[matches[-1].end() :].strip()
-    formulas = list(_FORMULA.finditer(rest))
-    if formulas and formulas[0].start() <= len("**about "):
+    formulas = [match for match in _FORMULA.finditer(rest) if not _PROSE.search(_TEXT_COMMAND.sub("", match.group()))]
+    if formulas and formulas[0].start() <= len("**about ") and not _DIGIT.search(rest, 0, formulas[0].start()):
         run = [formulas[0]]
         for formula in formulas[1:]:
             if not _JOINED.fullmatch(rest, run[-1].end(), formula.start()):

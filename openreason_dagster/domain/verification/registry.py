@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from openreason_dagster.domain.errors import VerificationError
 from openreason_dagster.domain.records import Judgement, Verdict
-from openreason_dagster.domain.verification import choice, exact, math, procedural
+from openreason_dagster.domain.verification import choice, exact, math, numeric, procedural
 
 Specification = Mapping[str, object]
 Judge = Callable[[str, Specification, str], Judgement]
@@ -44,21 +44,28 @@ class Comparison:
 
 VERIFIERS: dict[str, Verifier] = {
     "math": Verifier(
-        version=f"math-1+math-verify-{version('math-verify')}",
+        version=f"math-2+math-verify-{version('math-verify')}",
         judge=math.judge,
         judge_directly=math.judge_directly,
         prepare=math.prepare,
         present=math.present,
     ),
     "choice": Verifier(
-        version="choice-1",
+        version="choice-2",
         judge=choice.judge,
         judge_directly=choice.judge,
         prepare=lambda: None,
         present=choice.present,
     ),
     "exact": Verifier(
-        version="exact-1", judge=exact.judge, judge_directly=exact.judge, prepare=lambda: None, present=exact.present
+        version="exact-2", judge=exact.judge, judge_directly=exact.judge, prepare=lambda: None, present=exact.present
+    ),
+    "numeric": Verifier(
+        version="numeric-1",
+        judge=numeric.judge,
+        judge_directly=numeric.judge,
+        prepare=lambda: None,
+        present=numeric.present,
     ),
     "procedural": Verifier(
         version=f"procedural-1+reasoning-gym-{version('reasoning-gym')}",

@@ -10,7 +10,7 @@ LARGEST_EXPONENT = 10_000
 LARGEST_FACTORIAL = 1_000
 DEEPEST_NESTING = 30
 
-Fitness: TypeAlias = Literal["fit", "not_mathematics", "too_large"]
+Fitness: TypeAlias = Literal["fit", "program", "not_mathematics", "too_large"]
 
 _PROGRAM = re.compile(
     r"__|(?<!\\)\b(?:exec|eval|compile|open|print|input|getattr|setattr|globals|locals|system|popen|range)\s*\("
@@ -31,11 +31,11 @@ _OPENING, _CLOSING = "{([", "})]"
 def fitness(text: str) -> tuple[Fitness, str]:
     """Whether the text may be parsed, and why not.
 
-    `not_mathematics` is text that no reader would take for a formula: program code, or words without a digit or
-    operator. `too_large` may be mathematics, but is longer, deeper or of greater powers than any reference needs.
+    `program` is program code; `not_mathematics` is words without a digit or operator. `too_large` may be mathematics,
+    but is longer, deeper or of greater powers than any reference needs.
     """
     if _PROGRAM.search(text):
-        return "not_mathematics", "the answer looks like program code; it was not parsed"
+        return "program", "the answer looks like program code; it was not parsed"
     too_large = _size_problem(text)
     if too_large is not None:
         return "too_large", f"the answer has {too_large}; it was not parsed"

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from openreason_dagster.domain.recipe import AnswerExtraction
+from openreason_dagster.domain.recipe_columns import AnswerExtraction
 from openreason_dagster.domain.seeds.extract_reference import extract_reference
 
 WHOLE = AnswerExtraction()

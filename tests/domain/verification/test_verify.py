@@ -79,7 +79,7 @@ def test_result_has_the_table_schema_and_its_evidence(workers):
     [row] = verified.to_dicts()
     assert row["extracted_answer"] == row["reference_answer"] == "42"
     assert row["method"] == "math/literal"
-    assert row["verifier_version"].startswith("math-1+math-verify-")
+    assert row["verifier_version"].startswith("math-2+math-verify-")
     assert row["verified_at"] == NOW
 
 

@@ -12,7 +12,7 @@ from openreason_dagster.domain.verification import registry
 from openreason_dagster.domain.verification.registry import Comparison
 from openreason_dagster.domain.verification.workers import Workers
 
-HANGS = r"\boxed{(x+y+z+w)^{900}}"
+HANGS = r"\boxed{\lim_{u \to 0} u + (x+y+z+w)^{900}}"
 TIMEOUT = 2.0
 
 
@@ -22,7 +22,8 @@ def compared(reference, answer, kind="math"):
 
 def symbolic(number):
     """A comparison that needs a worker; right when the number is even."""
-    return compared(rf"{number}x + \sqrt{{8}}", rf"\boxed{{2\sqrt{{2}} + {number + number % 2}x}}")
+    limit = r"\lim_{y \to 0} y"
+    return compared(rf"{number}x + {limit}", rf"\boxed{{{limit} + {number + number % 2}x}}")
 
 
 @pytest.fixture(scope="module")

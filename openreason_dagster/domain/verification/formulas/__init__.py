@@ -1,0 +1,1 @@
+"""Mathematical answers read into trees and compared, without evaluating any text."""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
+from openreason_dagster.domain.recipe_columns import require_fitting_columns
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.records import Domain, VerifierKind
 from openreason_dagster.domain.yaml_model import YamlModel
@@ -44,6 +45,10 @@ class Columns(YamlModel):
     id: str | None = None
     choices: str | None = None
     """Column with the options of a multiple-choice question: a list, a mapping, or `{text: […], label: […]}`."""
+    constraints: str | None = None
+    """Column with the names of IFEval's constraints, mostly `instruction_id_list`: a list, or one as JSON text."""
+    arguments: str | None = None
+    """Column with the arguments of these constraints, mostly `kwargs`: a list of mappings, or one as JSON text."""
 
 
 class AnswerExtraction(YamlModel):
@@ -95,16 +100,7 @@ class _TableSource(_Source):
 
     @model_validator(mode="after")
     def _columns_fit_verifier(self) -> Self:
-        if self.verifier == "procedural":
-            raise ValueError("verifier `procedural` belongs to sources of kind procedural; use math, choice or exact")
-        if self.columns.answer is None:
-            raise ValueError(
-                f"verifier `{self.verifier}` needs `columns.answer`: a prompt without a reference cannot be verified"
-            )
-        if self.verifier == "choice" and self.columns.choices is None:
-            raise ValueError("verifier `choice` needs `columns.choices`")
-        if self.verifier != "choice" and self.columns.choices is not None:
-            raise ValueError(f"`columns.choices` is not used by verifier `{self.verifier}`; use `choice` or remove it")
+        require_fitting_columns(self.verifier, self.columns.model_dump(exclude_none=True))
         return self
 
 

@@ -65,7 +65,7 @@ VERIFIERS: dict[str, Verifier] = {
         version="exact-1", judge=exact.judge, judge_directly=exact.judge, prepare=lambda: None, present=exact.present
     ),
     "procedural": Verifier(
-        version=f"procedural-1+reasoning-gym-{version('reasoning-gym')}",
+        version=f"procedural-2+reasoning-gym-{version('reasoning-gym')}",
         judge=procedural.judge,
         judge_directly=procedural.judge_directly,
         prepare=procedural.prepare,

@@ -121,7 +121,7 @@ def test_rows_keep_their_order_and_depend_on_nothing_else(workers, pairs):
 
 
 def test_audit_accepts_good_references_and_names_bad_ones(workers):
-    unsafe = json.dumps({"task": "puzzle24"})
+    unsafe = json.dumps({"task": "simple_integration"})
     choices = json.dumps({"choices": {"A": "red", "B": "blue"}})
     rows = [
         {"prompt_id": "number", "reference_answer": "1,234", "verifier": "math", "verifier_spec": "{}"},
@@ -141,7 +141,11 @@ def test_audit_accepts_good_references_and_names_bad_ones(workers):
     refused = {name for name, verdict in verdicts.items() if verdict != "correct"}
     assert list(verdicts) == [row["prompt_id"] for row in rows]
     assert refused == {"broken", "letter too many", "none", "constraints of no kind", "unsafe"}
-    assert audited.filter(pl.col("prompt_id") == "unsafe")["message"].item().startswith("reasoning_gym task 'puzzle24'")
+    assert (
+        audited.filter(pl.col("prompt_id") == "unsafe")["message"]
+        .item()
+        .startswith("reasoning_gym task 'simple_integration'")
+    )
 
 
 def test_real_rollouts_get_the_verdicts_their_authors_gave_them(workers):

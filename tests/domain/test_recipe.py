@@ -222,8 +222,8 @@ def test_recipe_minimal_loads(tmp_path):
             id="unknown-task",
         ),
         pytest.param(
-            made("reasoning_gym/countdown", domain="math"),
-            ["`sources.sums.task`", "'countdown'", "evaluates text", "Use another task"],
+            made("reasoning_gym/intermediate_integration", domain="math"),
+            ["`sources.sums.task`", "'intermediate_integration'", "only in a sandbox", "Use another task"],
             id="task-whose-scorer-evaluates",
         ),
         pytest.param(

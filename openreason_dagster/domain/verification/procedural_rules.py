@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from openreason_dagster.domain.verification.arithmetic_expression import parse_arithmetic
+from openreason_dagster.domain.verification.polynomial import Polynomial, parse_polynomial
 
 Rule = Callable[[str, Mapping[str, object], str], bool | None]
 _POINTS = 24
@@ -143,6 +144,28 @@ def same_output(reference: str, metadata: Mapping[str, object], answer: str) -> 
     return None if expected == metadata.get("input_data") else False
 
 
+def same_polynomial(reference: str, metadata: Mapping[str, object], answer: str) -> bool | None:
+    """The same coefficients; an answer that is not written term by term is not judged."""
+    del metadata
+    found = parse_polynomial(answer)
+    return None if found is None else found == parse_polynomial(reference)
+
+
+def same_antiderivative(reference: str, metadata: Mapping[str, object], answer: str) -> bool | None:
+    """The same polynomial but for a constant."""
+    del metadata
+    expected, found = _without_constants(reference), _without_constants(answer)
+    return None if found is None else found == expected
+
+
+def _without_constants(text: str) -> Polynomial | None:
+    parsed = parse_polynomial(text)
+    if parsed is None:
+        return None
+    constants = [frozenset[tuple[str, int]](), *(frozenset({(name, 1)}) for name in "CcKk")]
+    return {monomial: value for monomial, value in parsed.items() if monomial not in constants}
+
+
 RULES: Mapping[str, Rule] = {
     "advanced_geometry": same_geometry,
     "binary_matrix": same_numbers,
@@ -154,8 +177,10 @@ RULES: Mapping[str, Rule] = {
     "mini_sudoku": same_digit_grid,
     "n_queens": is_valid_board,
     "number_sorting": same_numbers,
+    "polynomial_multiplication": same_polynomial,
     "pool_matrix": same_numbers_to_two_places,
     "puzzle24": makes_target,
+    "simple_integration": same_antiderivative,
     "spiral_matrix": same_numbers,
     "string_insertion": same_text_or_characters,
     "sudoku": same_digit_grid,

@@ -95,7 +95,9 @@ def test_problems_are_the_same_in_another_process() -> None:
     ("task", "options", "message"),
     [
         pytest.param("starter/poetry", {}, "unknown starter family 'poetry'", id="unknown-family"),
-        pytest.param("reasoning_gym/simple_integration", {}, "only in a sandbox", id="scorer-evaluates-the-answer"),
+        pytest.param(
+            "reasoning_gym/intermediate_integration", {}, "only in a sandbox", id="scorer-evaluates-the-answer"
+        ),
         pytest.param("reasoning_gym/word_ladder", {}, "whatever the seed", id="not-repeatable"),
         pytest.param("reasoning_gym/poetry", {}, "cannot be used", id="unknown-task"),
         pytest.param("reasoning_gym/chain_sum", {"terms": 3}, "cannot be generated with options", id="unknown-option"),

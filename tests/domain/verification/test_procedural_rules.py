@@ -33,6 +33,9 @@ def verdict(task, reference, metadata, answer):
         pytest.param("codeio", '{"a": 1, "b": [2]}', {}, '{"b": [2], "a": 1}', id="order of keys"),
         pytest.param("advanced_geometry", "16.91°", {}, "16.909", id="more places than the reference"),
         pytest.param("advanced_geometry", "(7.765, 7.882)", {}, "(7.7647, 7.8824)", id="point"),
+        pytest.param("polynomial_multiplication", "x**2 - 2*x*y", {}, "-2yx + x^2", id="order of terms"),
+        pytest.param("simple_integration", "4*X**10/3 - 7*X/4 + C", {}, "4/3*X**10 - 7*X/4", id="no constant"),
+        pytest.param("simple_integration", "2*X**2 + C", {}, "2*X**2 + 5", id="another constant"),
         pytest.param("time_intervals", "32 days, 01:46", {}, "32 days, 1:46", id="hour of one digit"),
         pytest.param("time_intervals", "5 days", {}, "5", id="days without the word"),
     ],
@@ -71,6 +74,8 @@ def test_right_answer_in_another_form(task, reference, metadata, answer):
         pytest.param("codeio", "1", {"input_data": 5}, "true", id="true is not one"),
         pytest.param("advanced_geometry", "16.91°", {}, "16.92", id="last place"),
         pytest.param("advanced_geometry", "(7.765, 7.882)", {}, "7.765, 7.882", id="no point"),
+        pytest.param("polynomial_multiplication", "x**2 - 2*x", {}, "x**2 + 2*x", id="sign"),
+        pytest.param("simple_integration", "2*X**2 + C", {}, "2*X**3 + C", id="power"),
         pytest.param("time_intervals", "5 days", {}, "5 or 6 days", id="hedge that the package accepts"),
         pytest.param("time_intervals", "03:35", {}, "3 days 03:35", id="days besides"),
     ],
@@ -104,3 +109,8 @@ def test_metadata_that_lacks_what_the_rule_needs(task):
 def test_scored_answer_with_more_than_the_task_asks_for_is_not_judged(task, reference, answer):
     spec = {"task": task, "entry": {"metadata": {}}}
     assert procedural.judge(reference, spec, f"<answer>{answer}</answer>").verdict is Verdict.ABSTAINED
+
+
+@pytest.mark.parametrize("answer", ["(x + 1)*(x - 1)", "__import__('os').system('x')", "x**2 - 1 or so"])
+def test_polynomial_that_is_not_written_term_by_term_is_not_judged(answer):
+    assert verdict("polynomial_multiplication", "x**2 - 1", {}, answer) is Verdict.ABSTAINED

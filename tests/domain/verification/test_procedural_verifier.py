@@ -105,7 +105,9 @@ def test_safe_task_passes():
 
 def test_answer_to_a_refused_task_is_never_scored(tmp_path):
     trap = tmp_path / "trap"
-    judgement = procedural.judge("x", {"task": "simple_integration"}, f"<answer>open({str(trap)!r}, 'w')</answer>")
+    judgement = procedural.judge(
+        "x", {"task": "intermediate_integration"}, f"<answer>open({str(trap)!r}, 'w')</answer>"
+    )
     assert judgement.verdict is Verdict.BAD_REFERENCE
     assert not trap.exists()
 

@@ -35,6 +35,11 @@ RecipeOption = Annotated[
     Path | None, typer.Option(help="Recipe to show; by default $OPENREASON_RECIPE, or recipes/starter.yaml.")
 ]
 
+FileArgument = Annotated[str, typer.Argument(help="JSONL (plain or .gz) or Parquet file, or - for JSONL from a pipe.")]
+OutputOption = Annotated[
+    str | None, typer.Option(help="Where the rows go, JSONL or Parquet by the name, or - for JSONL into a pipe.")
+]
+
 
 class Format(StrEnum):
     """How rows are printed."""
@@ -118,6 +123,58 @@ def ui(
 
     with _errors_explained():
         serve(_settings(recipe), console, host=host, port=port)
+
+
+@app.command()
+def verify(
+    file: FileArgument,
+    *,
+    output: OutputOption = None,
+    kind: Annotated[str, typer.Option(help="Kind of verifier for rows without the column `kind`.")] = "math",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that judge.")] = 2,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one answer may take.")] = 5.0,
+) -> None:
+    """Judge the rows of a file: `reference` and `response`, and perhaps `kind`, `tests`, `choices` or `prompt`."""
+    from openreason_dagster.commands.verify import verify_file
+    from openreason_dagster.domain.recipe import Verification
+
+    with _errors_explained():
+        limits = Verification(workers=workers, timeout_seconds=timeout)
+        verify_file(file, output, errors, default_kind=kind, verification=limits)
+
+
+@app.command()
+def score(
+    file: FileArgument,
+    *,
+    output: OutputOption = None,
+    reward: Annotated[
+        list[str] | None, typer.Option(help="Name of a reward, as often as you like; every one by default.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Language of rows without the column `language`, ISO 639-1.")] = "en",
+) -> None:
+    """Score the rows of a file: `response`, and for accuracy `is_correct`."""
+    from openreason_dagster.commands.score import score_file
+
+    with _errors_explained():
+        score_file(file, output, errors, rewards=reward or [], language=language)
+
+
+@app.command()
+def decontaminate(
+    file: FileArgument,
+    *,
+    against: Annotated[list[Path], typer.Option(help="JSONL or Parquet file of an evaluation set; may be repeated.")],
+    output: OutputOption = None,
+    column: Annotated[str, typer.Option(help="Column with the prompt.")] = "prompt",
+    against_column: Annotated[str, typer.Option(help="Column with the question in the evaluation sets.")] = "prompt",
+    ngram: Annotated[int, typer.Option(min=3, help="Words in a run that count as overlap.")] = 10,
+) -> None:
+    """Find the rows of a file whose prompts or solutions overlap evaluation sets."""
+    from openreason_dagster.commands.decontaminate import decontaminate_file
+
+    with _errors_explained():
+        decontaminate_file(file, output, errors, against=against, columns=(column, against_column), ngram=ngram)
 
 
 def _settings(recipe: Path | None) -> Settings:

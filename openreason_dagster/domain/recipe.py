@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
-from openreason_dagster.domain.recipe_columns import AnswerExtraction, Columns, Tolerance, require_columns_fit
+from openreason_dagster.domain.recipe_columns import AnswerExtraction, Columns, Tolerance, require_fitting_columns
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.records import Domain, VerifierKind
 from openreason_dagster.domain.yaml_model import YamlModel
@@ -71,11 +71,7 @@ class _TableSource(_Source):
 
     @model_validator(mode="after")
     def _columns_fit_verifier(self) -> Self:
-        if self.verifier == "procedural":
-            raise ValueError(
-                "verifier `procedural` belongs to sources of kind procedural; use math, choice, exact or numeric"
-            )
-        require_columns_fit(self.columns, self.verifier)
+        require_fitting_columns(self.columns, self.verifier)
         if self.tolerance is not None and self.verifier != "numeric":
             raise ValueError(f"`tolerance` is not used by verifier `{self.verifier}`; use `numeric` or remove it")
         return self

@@ -24,6 +24,10 @@ class Columns(YamlModel):
     """Column with a list of further texts that are right as well, for verifier `exact`."""
     unit: str | None = None
     """Column with the unit of the answer, for verifier `numeric`."""
+    constraints: str | None = None
+    """Column with the names of IFEval's constraints, mostly `instruction_id_list`: a list, or one as JSON text."""
+    arguments: str | None = None
+    """Column with the arguments of these constraints, mostly `kwargs`: a list of mappings, or one as JSON text."""
 
 
 class AnswerExtraction(YamlModel):
@@ -48,21 +52,37 @@ class Tolerance(YamlModel):
     """In the unit of the reference."""
 
 
-_COLUMN_VERIFIERS: dict[str, VerifierKind] = {"choices": "choice", "aliases": "exact", "unit": "numeric"}
+_NEEDED: dict[str, VerifierKind] = {"choices": "choice", "constraints": "instruction", "arguments": "instruction"}
+"""Columns that one verifier needs and no other uses."""
+_USED: dict[str, VerifierKind] = {"aliases": "exact", "unit": "numeric"}
+"""Columns that one verifier can use and no other."""
 
 
-def require_columns_fit(columns: Columns, verifier: VerifierKind) -> None:
-    """Refuse columns that the verifier does not use, or lacks.
+def require_fitting_columns(columns: Columns, verifier: VerifierKind) -> None:
+    """Refuse a verifier of table sources that lacks one of its columns, or a column that it does not use.
 
     Raises:
-        ValueError: naming the column and the verifier that it belongs to.
+        ValueError: saying which column and what to do.
     """
-    if columns.answer is None:
+    mapped = columns.model_dump(exclude_none=True)
+    _require_answer(verifier, is_mapped="answer" in mapped)
+    for column, user in _NEEDED.items():
+        if verifier == user and column not in mapped:
+            raise ValueError(f"verifier `{verifier}` needs `columns.{column}`")
+    for column, user in (_NEEDED | _USED).items():
+        if verifier != user and column in mapped:
+            raise ValueError(f"`columns.{column}` is not used by verifier `{verifier}`; use `{user}` or remove it")
+
+
+def _require_answer(verifier: VerifierKind, *, is_mapped: bool) -> None:
+    if verifier == "procedural":
+        raise ValueError(
+            "verifier `procedural` belongs to sources of kind procedural; use math, choice, exact, numeric or "
+            "instruction"
+        )
+    if verifier == "instruction" and is_mapped:
+        raise ValueError("`columns.answer` is not used by verifier `instruction`: constraints have no reference answer")
+    if verifier != "instruction" and not is_mapped:
         raise ValueError(
             f"verifier `{verifier}` needs `columns.answer`: a prompt without a reference cannot be verified"
         )
-    if verifier == "choice" and columns.choices is None:
-        raise ValueError("verifier `choice` needs `columns.choices`")
-    for column, owner in _COLUMN_VERIFIERS.items():
-        if getattr(columns, column) is not None and verifier != owner:
-            raise ValueError(f"`columns.{column}` is not used by verifier `{verifier}`; use `{owner}` or remove it")

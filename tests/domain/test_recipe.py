@@ -146,6 +146,23 @@ def test_recipe_minimal_loads(tmp_path):
             id="no-choices",
         ),
         pytest.param(
+            changed(sources=[FILE_SOURCE | {"verifier": "instruction"}]),
+            ["`columns.answer` is not used by verifier `instruction`"],
+            id="answer-to-constraints",
+        ),
+        pytest.param(
+            changed(
+                sources=[FILE_SOURCE | {"verifier": "instruction", "columns": {"prompt": "q", "constraints": "c"}}]
+            ),
+            ["`instruction` needs `columns.arguments`"],
+            id="constraints-without-arguments",
+        ),
+        pytest.param(
+            changed(sources=[FILE_SOURCE | {"columns": {"prompt": "q", "answer": "a", "constraints": "c"}}]),
+            ["`columns.constraints` is not used by verifier `math`; use `instruction` or remove it"],
+            id="constraints-of-another-verifier",
+        ),
+        pytest.param(
             changed(sources=[FILE_SOURCE | {"answer_extraction": {"rule": "after_marker"}}]),
             ["marker"],
             id="marker-missing",
@@ -205,8 +222,8 @@ def test_recipe_minimal_loads(tmp_path):
             id="unknown-task",
         ),
         pytest.param(
-            made("reasoning_gym/countdown", domain="math"),
-            ["`sources.sums.task`", "'countdown'", "evaluates text", "Use another task"],
+            made("reasoning_gym/intermediate_integration", domain="math"),
+            ["`sources.sums.task`", "'intermediate_integration'", "only in a sandbox", "Use another task"],
             id="task-whose-scorer-evaluates",
         ),
         pytest.param(

@@ -13,11 +13,17 @@ from openreason_dagster.domain.recipe import ProceduralSource
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow
 from openreason_dagster.domain.seeds.starter_tasks import StarterProblem, generate, require_family
-from openreason_dagster.domain.verification.procedural import require_safe_task
+from openreason_dagster.domain.verification.procedural_tasks import require_safe_task
 
 UNREPEATABLE_TASKS = frozenset({"isomorphic_strings", "knight_swap", "list_functions", "ransom_note", "word_ladder"})
 """reasoning-gym tasks whose problems depend on more than the seed: on the order of sets of text, which changes with
 every process, or on the shared random generator."""
+
+_ANSWERS_IN_METADATA = {
+    "graph_color": "possible_answer",
+    "propositional_logic": "example_answer",
+    "rubiks_cube": "example_correct_answer",
+}
 
 
 def procedural_rows(source: ProceduralSource) -> Iterator[SeedPrompt | DroppedRow]:
@@ -93,7 +99,8 @@ def _reasoning_gym_entries(source: ProceduralSource, task: str) -> Iterator[Mapp
 def _reasoning_gym_row(
     source: ProceduralSource, task: str, *, row_id: str, entry: Mapping[str, Any]
 ) -> SeedPrompt | DroppedRow:
-    if not entry["answer"]:
+    answer = _answer(task, entry)
+    if not answer:
         detail = f"task {source.task!r} gives no answer to this problem"
         return DroppedRow(source=source.name, source_row_id=row_id, reason="no_reference", detail=detail)
     spec = _spec(source, task, entry["metadata"])
@@ -104,12 +111,18 @@ def _reasoning_gym_row(
         domain=str(source.domain),
         language=source.language,
         prompt=entry["question"],
-        reference_answer=str(entry["answer"]),
+        reference_answer=answer,
         solution=None,
         verifier="procedural",
         verifier_spec=spec,
         license=source.license,
     )
+
+
+def _answer(task: str, entry: Mapping[str, Any]) -> str | None:
+    """The package's own answer, which it keeps in the metadata where there are many right ones."""
+    answer = entry["metadata"][_ANSWERS_IN_METADATA[task]] if task in _ANSWERS_IN_METADATA else entry["answer"]
+    return json.dumps(answer) if isinstance(answer, dict) else answer
 
 
 def _spec(source: ProceduralSource, task: str, metadata: object) -> str:

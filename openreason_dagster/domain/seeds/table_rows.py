@@ -11,6 +11,7 @@ from openreason_dagster.domain.recipe_columns import Columns
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.cell_text import UnusableRowError, shown, text_of
 from openreason_dagster.domain.seeds.choices import choice_of_answer, lettered_choices, with_options
+from openreason_dagster.domain.seeds.constraint_columns import constraint_spec
 from openreason_dagster.domain.seeds.extract_reference import extract_reference
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow
 
@@ -64,9 +65,12 @@ def _seed_prompt(row: Row, source: FileSource | HubSource, row_id: str) -> SeedP
     prompt = text_of(row.get(columns.prompt))
     if prompt is None:
         raise UnusableRowError("no_prompt", f"column {columns.prompt!r} holds {shown(row.get(columns.prompt))}")
+    reference: str | None
     if source.verifier == "choice":
         choices, reference = _choices_and_letter(row, source)
         prompt, spec = with_options(prompt, choices), json.dumps({"choices": choices}, ensure_ascii=False)
+    elif source.verifier == "instruction":
+        reference, spec = None, constraint_spec(row, columns)
     else:
         reference, spec = _reference(row, source), json.dumps(_comparison_options(row, source), ensure_ascii=False)
     return SeedPrompt(

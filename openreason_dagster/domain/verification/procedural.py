@@ -1,12 +1,7 @@
 """Verifier kind `procedural`: answers to generated problems of the `reasoning-gym` package.
 
-The specification holds `{"task": name, "entry": {"metadata": {…}}}`; the reference is the entry's answer. Tasks are
-allowed by name, for a scorer may evaluate the answer as Python or accept what is not equal:
-
-- `COMPARED_TASKS` have one right answer. It is compared here, exactly, and the package's scorer (which gives credit
-  for answers that contain the reference, for the first number of a text, or within a tolerance) is not called.
-- `SCORED_TASKS` have several right answers, or one in several forms. The package's scorer runs in a worker process, and
-  only its full score is correct.
+The specification holds `{"task": name, "entry": {"metadata": {…}}}`; the reference is the entry's answer.
+`procedural_tasks` says which tasks are compared, judged by a rule, or scored by the package.
 """
 
 import json
@@ -17,52 +12,16 @@ from openreason_dagster.domain.errors import SourceError
 from openreason_dagster.domain.records import Judgement, Verdict
 from openreason_dagster.domain.verification.extraction import explicit_answer
 from openreason_dagster.domain.verification.normalisation import without_wrappers
+from openreason_dagster.domain.verification.procedural_rules import RULES
+from openreason_dagster.domain.verification.procedural_tasks import FORMS, SCORED_TASKS, require_safe_task
 from openreason_dagster.domain.verification.quantities import parse_quantity
 
-COMPARED_TASKS = frozenset({
-    "ab", "acre", "aiw", "arc_1d", "arc_agi", "base_conversion", "basic_arithmetic", "bf", "binary_alternation",
-    "caesar_cipher", "chain_sum", "circuit_logic", "coin_flip", "color_cube_rotation", "count_bits", "count_primes",
-    "course_schedule", "decimal_arithmetic", "decimal_chain_sum", "dice", "emoji_mystery", "family_relationships",
-    "figlet_font", "game_of_life", "game_of_life_halting", "gcd", "gsm_symbolic", "isomorphic_strings",
-    "largest_island", "lcm", "leg_counting", "letter_counting", "letter_jumble", "list_functions", "mahjong_puzzle",
-    "manipulate_matrix", "maze", "modulo_grid", "needle_haystack", "number_filtering", "number_format",
-    "number_sequence", "path_star", "products", "ransom_note", "rearc", "rectangle_count", "rotate_matrix",
-    "rotten_oranges", "self_reference", "sentence_reordering", "simple_equations", "simple_geometry",
-    "spell_backward", "string_manipulation", "string_splitting", "string_synthesis", "syllogism", "tsumego",
-    "word_sequence_reversal", "zebra_puzzles",
-})  # fmt: skip
-SCORED_TASKS = frozenset({
-    "calendar_arithmetic", "complex_arithmetic", "cryptarithm", "fraction_simplification", "futoshiki",
-    "group_anagrams", "jugs", "kakurasu", "knight_swap", "knights_knaves", "mini_sudoku",
-    "palindrome_generation", "palindrome_partitioning", "polynomial_equations", "power_function",
-    "prime_factorization", "quantum_lock", "shortest_path", "sokoban", "sudoku",
-    "survo", "time_intervals", "tower_of_hanoi", "word_ladder", "word_sorting",
-})  # fmt: skip
-EVALUATING_TASKS = frozenset({
-    "binary_matrix", "bitwise_arithmetic", "countdown", "intermediate_integration", "n_queens", "number_sorting",
-    "polynomial_multiplication", "puzzle24", "simple_integration", "spiral_matrix", "string_insertion",
-})  # fmt: skip
 _FULL_SCORE = 1.0
-
-
-def require_safe_task(task: str) -> None:
-    """Refuse a task, by its name in `reasoning-gym`, whose answers cannot be verified safely.
-
-    Raises:
-        SourceError: naming the task, the reason and the remedy.
-    """
-    if task in COMPARED_TASKS or task in SCORED_TASKS:
-        return
-    if task in EVALUATING_TASKS:
-        raise SourceError(
-            f"reasoning_gym task {task!r} cannot be used: its scorer evaluates text as Python code, which would run "
-            "whatever a model answers; expected a task whose scorer only compares. Use another task until answers can "
-            "be scored in a sandbox"
-        )
-    raise SourceError(
-        f"reasoning_gym task {task!r} cannot be used: it is not among the tasks whose scorers are known to be safe and "
-        f"exact; use one of: {', '.join(sorted(COMPARED_TASKS | SCORED_TASKS))}"
-    )
+_RULE_MESSAGES = {
+    True: "the answer is right by the task's rule",
+    False: "the answer is not right by the task's rule",
+    None: "another answer than the reference may be right too",
+}
 
 
 def present(reference: str) -> str:
@@ -82,22 +41,30 @@ def judge(reference: str, spec: Mapping[str, object], answer: str) -> Judgement:
 
 
 def judge_directly(reference: str, spec: Mapping[str, object], answer: str) -> Judgement | None:
-    """Judge tasks that are compared; None for those that need the package's scorer."""
-    task = str(spec.get("task"))
+    """Judge tasks that are compared or have a rule; None for those that need the package's scorer."""
+    extracted = _extracted(answer)
+    unjudged = _unjudged(reference, spec, extracted)
+    if unjudged is not None:
+        return unjudged
+    task = str(spec["task"])
+    if task in SCORED_TASKS:
+        return None
+    if task in RULES:
+        return _judge_by_rule(reference, spec, extracted)
+    if _is_same(reference, extracted):
+        return _judgement(Verdict.CORRECT, extracted, "compared", "the answers are equal")
+    return _judgement(Verdict.INCORRECT, extracted, "compared", "the answers differ")
+
+
+def _unjudged(reference: str, spec: Mapping[str, object], extracted: str) -> Judgement | None:
+    """Why there is nothing to judge, or None."""
     try:
-        require_safe_task(task)
+        require_safe_task(str(spec.get("task")))
     except SourceError as error:
         return _judgement(Verdict.BAD_REFERENCE, None, "refused", str(error))
     if not reference.strip():
         return _judgement(Verdict.BAD_REFERENCE, None, "compared", "the reference is empty")
-    extracted = _extracted(answer)
-    if not extracted:
-        return _judgement(Verdict.NO_ANSWER, None, "extraction", "no final answer was found")
-    if task in SCORED_TASKS:
-        return None
-    if _is_same(reference, extracted):
-        return _judgement(Verdict.CORRECT, extracted, "compared", "the answers are equal")
-    return _judgement(Verdict.INCORRECT, extracted, "compared", "the answers differ")
+    return None if extracted else _judgement(Verdict.NO_ANSWER, None, "extraction", "no final answer was found")
 
 
 def _extracted(answer: str) -> str:
@@ -128,19 +95,45 @@ def _is_same_json(reference: str, answer: str) -> bool:
     if not reference.lstrip().startswith(("[", "{")):
         return False
     try:
-        return json.dumps(json.loads(reference)) == json.dumps(json.loads(answer))
+        return json.dumps(json.loads(reference), sort_keys=True) == json.dumps(json.loads(answer), sort_keys=True)
     except (ValueError, RecursionError):
         return False
 
 
-def _judge_by_scorer(reference: str, spec: Mapping[str, object], extracted: str) -> Judgement:
+def _judge_by_rule(reference: str, spec: Mapping[str, object], extracted: str) -> Judgement:
+    metadata = _metadata(spec)
+    if metadata is None:
+        return _without_metadata(extracted)
+    try:
+        is_right = RULES[str(spec["task"])](reference, metadata, extracted)
+    except (KeyError, AssertionError, ValueError) as error:
+        message = f"the entry's metadata lacks what the rule needs: {type(error).__name__}: {error}"
+        return _judgement(Verdict.BAD_REFERENCE, extracted, "rule", message)
+    verdict = {True: Verdict.CORRECT, False: Verdict.INCORRECT, None: Verdict.ABSTAINED}[is_right]
+    return _judgement(verdict, extracted, "rule", _RULE_MESSAGES[is_right])
+
+
+def _metadata(spec: Mapping[str, object]) -> Mapping[str, object] | None:
     entry = spec.get("entry")
-    if not isinstance(entry, dict) or not isinstance(entry.get("metadata"), dict):
-        message = "the specification has no `entry` with `metadata`"
-        return _judgement(Verdict.BAD_REFERENCE, extracted, "scorer", message)
+    metadata = entry.get("metadata") if isinstance(entry, dict) else None
+    return metadata if isinstance(metadata, dict) else None
+
+
+def _without_metadata(extracted: str) -> Judgement:
+    message = "the specification has no `entry` with `metadata`"
+    return _judgement(Verdict.BAD_REFERENCE, extracted, "specification", message)
+
+
+def _judge_by_scorer(reference: str, spec: Mapping[str, object], extracted: str) -> Judgement:
+    metadata = _metadata(spec)
+    if metadata is None:
+        return _without_metadata(extracted)
+    form = FORMS.get(str(spec["task"]))
+    if form is not None and form.fullmatch(extracted) is None:
+        return _judgement(Verdict.ABSTAINED, extracted, "scorer", "the answer holds more than the task asks for")
     scorer = _scorer(str(spec["task"]))
     try:
-        score = float(scorer(extracted, {**entry, "answer": reference}))
+        score = float(scorer(extracted, {"metadata": metadata, "answer": reference}))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, ZeroDivisionError, ArithmeticError) as error:
         message = f"the scorer cannot read the answer: {type(error).__name__}: {error}"[:300]
         return _judgement(Verdict.ABSTAINED, extracted, "scorer", message)

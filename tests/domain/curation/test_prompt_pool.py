@@ -145,3 +145,8 @@ def test_every_seed_row_ends_in_exactly_one_table(rows: list[dict[str, Any]]) ->
     assert result.dropped.schema == PROMPT_POOL_DROPPED.schema
     assert result.pool["prompt_id"].is_unique().all()
     assert result.dropped.null_count().sum_horizontal().item() == 0
+
+
+def test_prompt_whose_verifier_needs_no_reference_enters_without_one():
+    constrained = GOOD | {"verifier": "instruction", "reference_answer": None}
+    assert pool_of(constrained).pool["prompt_id"].to_list() == [constrained["prompt_id"]]

@@ -95,7 +95,9 @@ def test_problems_are_the_same_in_another_process() -> None:
     ("task", "options", "message"),
     [
         pytest.param("starter/poetry", {}, "unknown starter family 'poetry'", id="unknown-family"),
-        pytest.param("reasoning_gym/n_queens", {}, "evaluates text as Python", id="scorer-evaluates-the-answer"),
+        pytest.param(
+            "reasoning_gym/intermediate_integration", {}, "only in a sandbox", id="scorer-evaluates-the-answer"
+        ),
         pytest.param("reasoning_gym/word_ladder", {}, "whatever the seed", id="not-repeatable"),
         pytest.param("reasoning_gym/poetry", {}, "cannot be used", id="unknown-task"),
         pytest.param("reasoning_gym/chain_sum", {"terms": 3}, "cannot be generated with options", id="unknown-option"),
@@ -105,3 +107,10 @@ def test_problems_are_the_same_in_another_process() -> None:
 def test_what_cannot_be_generated_or_verified_is_refused(task: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(SourceError, match=message):
         read(source(task, options=options, domain="logic"))
+
+
+@pytest.mark.parametrize("task", ["graph_color", "rubiks_cube"])
+def test_answer_that_the_package_keeps_in_the_metadata_is_the_reference(task: str) -> None:
+    prompts = read(source(f"reasoning_gym/{task}", domain="logic", count=2))
+    assert prompts.height == 2
+    assert prompts["reference_answer"].str.len_chars().min() > 3

@@ -2,6 +2,7 @@ import ast
 import importlib
 import inspect
 import json
+import random
 import sys
 import textwrap
 import types
@@ -9,14 +10,24 @@ import types
 import pytest
 
 from openreason_dagster.domain.errors import SourceError
+from openreason_dagster.domain.recipe import ProceduralSource
 from openreason_dagster.domain.records import Verdict
+from openreason_dagster.domain.seeds import procedural as seeds
 from openreason_dagster.domain.verification import procedural
+from openreason_dagster.domain.verification.procedural_rules import RULES
+from openreason_dagster.domain.verification.procedural_tasks import (
+    COMPARED_TASKS,
+    EVALUATING_SCORERS,
+    REFUSED_TASKS,
+    SCORED_TASKS,
+    USABLE_TASKS,
+    require_safe_task,
+)
 from openreason_dagster.domain.verification.registry import Comparison
 from openreason_dagster.domain.verification.workers import Workers
 
 EVALUATORS = {"eval", "exec", "compile", "__import__"}
 EVALUATING_PACKAGES = {"sympy", "subprocess", "os", "pickle", "ast", "importlib", "builtins"}
-ALLOWED = procedural.COMPARED_TASKS | procedural.SCORED_TASKS
 
 
 @pytest.fixture(scope="module")
@@ -57,54 +68,93 @@ def evaluators_reached(function, *, owner, seen):
     return found
 
 
-def test_scan_of_the_installed_scorers_finds_exactly_the_refused_tasks(datasets):
+def test_scan_of_the_installed_scorers_finds_exactly_the_listed_ones(datasets):
     evaluating = {
         task
         for task, (owner, _) in datasets.items()
         if evaluators_reached(inspect.getattr_static(owner, "score_answer"), owner=owner, seen=set())
     }
-    assert evaluating == procedural.EVALUATING_TASKS
-    assert not evaluating & ALLOWED
+    assert evaluating == set(EVALUATING_SCORERS)
 
 
-def test_allowed_tasks_exist_and_are_listed_once(datasets):
-    assert set(datasets) >= ALLOWED
-    assert not procedural.COMPARED_TASKS & procedural.SCORED_TASKS
+def test_scorer_that_evaluates_is_never_called():
+    assert not set(EVALUATING_SCORERS) & SCORED_TASKS
 
 
-@pytest.mark.parametrize("task", sorted(procedural.EVALUATING_TASKS))
-def test_task_whose_scorer_evaluates_is_refused(task):
-    with pytest.raises(SourceError, match=rf"{task}.*evaluates text as Python.*another task until.*sandbox"):
-        procedural.require_safe_task(task)
+def test_every_task_of_the_package_is_usable_or_refused_for_a_reason(datasets):
+    assert set(datasets) == USABLE_TASKS | set(REFUSED_TASKS)
+    assert not USABLE_TASKS & set(REFUSED_TASKS)
+    assert len(USABLE_TASKS) == len(COMPARED_TASKS) + len(SCORED_TASKS) + len(RULES)
+
+
+@pytest.mark.parametrize("task", sorted(REFUSED_TASKS))
+def test_refused_task_names_the_reason(task):
+    lacks = "only in a sandbox" if task in EVALUATING_SCORERS else REFUSED_TASKS[task]
+    with pytest.raises(SourceError, match=rf"'{task}' cannot be used: .*{lacks}.*Use another task"):
+        require_safe_task(task)
 
 
 def test_unknown_task_is_refused_with_the_allowed_ones():
     with pytest.raises(SourceError, match=r"'chess'.*gcd"):
-        procedural.require_safe_task("chess")
+        require_safe_task("chess")
 
 
 def test_safe_task_passes():
-    procedural.require_safe_task("gcd")
+    require_safe_task("gcd")
 
 
 def test_answer_to_a_refused_task_is_never_scored(tmp_path):
     trap = tmp_path / "trap"
-    judgement = procedural.judge("24", {"task": "puzzle24"}, f"<answer>open({str(trap)!r}, 'w')</answer>")
+    judgement = procedural.judge(
+        "x", {"task": "intermediate_integration"}, f"<answer>open({str(trap)!r}, 'w')</answer>"
+    )
     assert judgement.verdict is Verdict.BAD_REFERENCE
     assert not trap.exists()
 
 
+def entry_of(task, seed):
+    """The task's problem, its answer and the specification as they are stored."""
+    source = ProceduralSource(
+        kind="procedural", name="made", license="MIT", task=f"reasoning_gym/{task}", count=1, seed=seed, domain="logic"
+    )
+    [entry] = seeds._reasoning_gym_entries(source, task)
+    row = seeds._reasoning_gym_row(source, task, row_id="0", entry=entry)
+    return row.reference_answer, json.loads(row.verifier_spec)
+
+
+SEVERAL_ANSWERS = frozenset({
+    "coin_flip", "complex_arithmetic", "cryptarithm", "decimal_chain_sum", "graph_color", "number_sorting",
+    "polynomial_equations", "pool_matrix", "power_function", "sokoban", "time_intervals",
+})  # fmt: skip
+"""Tasks in which an answer with one character changed can be right as well, as `36.i` is `36.0i`."""
+
+
+def mutations(reference, rng):
+    """Answers that differ from the reference: nonsense, a hedge, a changed, a lost and an added character."""
+    yield "nonsense"
+    yield f"{reference} or something else"
+    yield f"I think it is {reference}"
+    places = [place for place, character in enumerate(reference) if character.isalnum()]
+    for place in rng.sample(places, min(3, len(places))):
+        character = reference[place]
+        other = str((int(character) + 1) % 10) if character in "0123456789" else "q" if character != "q" else "z"
+        yield reference[:place] + other + reference[place + 1 :]
+        yield reference[:place] + reference[place + 1 :]
+        yield reference[:place] + character + reference[place:]
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("task", sorted(ALLOWED))
-def test_own_reference_is_correct_and_nonsense_is_not(task):
-    reasoning_gym = importlib.import_module("reasoning_gym")
-    entry = reasoning_gym.create_dataset(task, size=1, seed=5)[0]
-    stored = json.loads(json.dumps(entry["metadata"])) if task in procedural.SCORED_TASKS else {}
-    spec = {"task": task, "entry": {"metadata": stored}}
-    accepted = procedural.judge(entry["answer"], spec, procedural.present(entry["answer"]))
-    refused = procedural.judge(entry["answer"], spec, procedural.present("nonsense"))
-    assert accepted.verdict is Verdict.CORRECT, accepted
-    assert refused.verdict in (Verdict.INCORRECT, Verdict.ABSTAINED), refused
+@pytest.mark.parametrize("task", sorted(USABLE_TASKS))
+def test_own_answer_is_correct_and_mutated_ones_are_not(task):
+    rng = random.Random(task)
+    for seed in range(2):
+        reference, spec = entry_of(task, seed)
+        accepted = procedural.judge(reference, spec, procedural.present(reference))
+        assert accepted.verdict is Verdict.CORRECT, accepted
+        for mutated in mutations(reference, rng):
+            judgement = procedural.judge(reference, spec, procedural.present(mutated))
+            is_wrong = task not in SEVERAL_ANSWERS or len(mutated) > len(reference) + 1
+            assert judgement.verdict is not Verdict.CORRECT or not is_wrong, (reference, mutated)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +168,7 @@ def test_own_reference_is_correct_and_nonsense_is_not(task):
         pytest.param("figlet_font", "ABCDEFGHIJKL", "<answer>ABCDEFGHIJKX</answer>", id="ten letters in place"),
         pytest.param("game_of_life", "[[0, 1]]", "<answer>[[0, 1], [1, 1]]</answer>", id="more rows than asked"),
         pytest.param("base_conversion", "101", "<answer>0101</answer>", id="leading zero"),
+        pytest.param("calendar_arithmetic", "100", "<answer>101</answer>", id="nearly the number of days"),
     ],
 )
 def test_credit_that_the_package_gives_is_not_inherited(task, reference, answer):

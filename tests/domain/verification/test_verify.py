@@ -16,6 +16,12 @@ from openreason_dagster.domain.verification.workers import Workers
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 ROLLOUTS = Path(__file__).parents[2] / "data/rg_math_rollouts/llama3b_step400_amc23.jsonl.gz"
 
+NO_COMMA = {
+    "verifier": "instruction",
+    "verifier_spec": json.dumps({"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}),
+    "reference_answer": None,
+}
+
 
 @pytest.fixture(scope="module")
 def workers():
@@ -66,6 +72,12 @@ def frame(*rows):
         pytest.param({"reference_answer": " "}, "bad_reference", None, id="empty reference"),
         pytest.param({"verifier_spec": "not json"}, "bad_reference", None, id="broken specification"),
         pytest.param({"think_state": "absent"}, "correct", True, id="no think block"),
+        pytest.param(NO_COMMA | {"answer": "It rains."}, "correct", True, id="constraints need no reference"),
+        pytest.param(NO_COMMA | {"answer": "Well, rain."}, "incorrect", False, id="broken constraint"),
+        pytest.param(NO_COMMA | {"verifier_spec": "{}"}, "bad_reference", None, id="no constraints"),
+        pytest.param(
+            NO_COMMA | {"answer": r"\boxed{rain} and", "finish_reason": "length"}, "truncated", None, id="cut response"
+        ),
     ],
 )
 def test_verdict_of_a_trace(workers, changes, verdict, is_correct):
@@ -119,7 +131,7 @@ def test_rows_keep_their_order_and_depend_on_nothing_else(workers, pairs):
 
 
 def test_audit_accepts_good_references_and_names_bad_ones(workers):
-    unsafe = json.dumps({"task": "puzzle24"})
+    unsafe = json.dumps({"task": "intermediate_integration"})
     choices = json.dumps({"choices": {"A": "red", "B": "blue"}})
     rows = [
         {"prompt_id": "number", "reference_answer": "1,234", "verifier": "math", "verifier_spec": "{}"},
@@ -130,14 +142,20 @@ def test_audit_accepts_good_references_and_names_bad_ones(workers):
         {"prompt_id": "text", "reference_answer": "Paris", "verifier": "exact", "verifier_spec": "{}"},
         {"prompt_id": "none", "reference_answer": None, "verifier": "exact", "verifier_spec": "{}"},
         {"prompt_id": "task", "reference_answer": "6", "verifier": "procedural", "verifier_spec": '{"task": "gcd"}'},
+        {"prompt_id": "constraints", **NO_COMMA},
+        {"prompt_id": "constraints of no kind", **NO_COMMA, "verifier_spec": "{}"},
         {"prompt_id": "unsafe", "reference_answer": "6", "verifier": "procedural", "verifier_spec": unsafe},
     ]  # fmt: skip
     audited = audit_references(frame(*rows), workers)
     verdicts = dict(audited.select("prompt_id", "verdict").iter_rows())
     refused = {name for name, verdict in verdicts.items() if verdict != "correct"}
     assert list(verdicts) == [row["prompt_id"] for row in rows]
-    assert refused == {"broken", "letter too many", "none", "unsafe"}
-    assert audited.filter(pl.col("prompt_id") == "unsafe")["message"].item().startswith("reasoning_gym task 'puzzle24'")
+    assert refused == {"broken", "letter too many", "none", "constraints of no kind", "unsafe"}
+    assert (
+        audited.filter(pl.col("prompt_id") == "unsafe")["message"]
+        .item()
+        .startswith("reasoning_gym task 'intermediate_integration'")
+    )
 
 
 def test_real_rollouts_get_the_verdicts_their_authors_gave_them(workers):

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
+from openreason_dagster.domain.recipe_code import CodeLimits, CodeSource
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.records import Domain, VerifierKind
 from openreason_dagster.domain.yaml_model import YamlModel
@@ -92,9 +93,15 @@ class _TableSource(_Source):
     verifier: VerifierKind
     columns: Columns
     answer_extraction: AnswerExtraction = AnswerExtraction()
+    code: CodeSource | None = None
+    """Where the tests of prompts of verifier `code` stand; needed by it and by no other."""
 
     @model_validator(mode="after")
     def _columns_fit_verifier(self) -> Self:
+        if (self.verifier == "code") != (self.code is not None):
+            raise ValueError("`code` (which columns hold the tests) is needed by verifier `code` and by no other")
+        if self.verifier == "code" and self.columns.choices is None:
+            return self
         if self.verifier == "procedural":
             raise ValueError("verifier `procedural` belongs to sources of kind procedural; use math, choice or exact")
         if self.columns.answer is None:
@@ -185,6 +192,7 @@ class Verification(YamlModel):
     """Processes on this machine, or of each actor on the Ray cluster."""
     error_share_limit: Share = 0.05
     """Above this share of verdicts `error` and `timeout` a check fails."""
+    code: CodeLimits = CodeLimits()
 
 
 class RewardWeights(YamlModel):

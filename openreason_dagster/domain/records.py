@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 Domain = Literal["math", "code", "science", "logic", "instruction", "general"]
-VerifierKind = Literal["math", "choice", "exact", "procedural"]
+VerifierKind = Literal["math", "choice", "exact", "procedural", "code"]
 Role = Literal["system", "user", "assistant"]
 
 

@@ -84,9 +84,11 @@ _SEED_COLUMNS = (
     _text("domain", "math, code, science, logic, instruction or general."),
     _text("language", "ISO 639-1 code of the prompt's language."),
     _text("prompt", "The question as the source states it."),
-    _text_or_null("reference_answer", "The answer to verify against, after extraction."),
+    _text_or_null(
+        "reference_answer", "The answer to verify against, after extraction; null where the kind needs none."
+    ),
     _text_or_null("solution", "The source's worked solution, used for decontamination."),
-    _text("verifier", "Verifier kind: math, choice, exact or procedural."),
+    _text("verifier", "Verifier kind: math, choice, exact, procedural or code."),
     _text("verifier_spec", "JSON object with options of the verifier kind."),
     _text("license", "SPDX identifier of the source's licence."),
 )

@@ -10,6 +10,7 @@ from openreason_dagster.domain.curation.duplicates import exact_duplicates
 from openreason_dagster.domain.errors import PoolError
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.schemas import PROMPT_POOL, PROMPT_POOL_DROPPED
+from openreason_dagster.domain.verification.registry import KINDS_WITHOUT_REFERENCE
 
 Audit = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -25,7 +26,7 @@ class PoolResult:
 def build_pool(
     seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, ngram: int, rejected_share_limit: float
 ) -> PoolResult:
-    """Drop seeds without reference, then duplicates, then contaminated ones, then those whose reference fails.
+    """Drop seeds without a needed reference, then duplicates, contaminated ones, and those that fail the audit.
 
     `seeds` (schema of seed_prompts) lists the sources in the recipe's order: of equal prompts the first source's
     stays. Within a source rows are ordered by their identifier, whatever order they arrive in. `audit` judges each
@@ -66,7 +67,8 @@ def _in_order(seeds: pl.DataFrame) -> pl.DataFrame:
 
 def _without_reference(seeds: pl.DataFrame) -> pl.DataFrame:
     empty = pl.col("reference_answer").fill_null("").str.strip_chars() == ""
-    return seeds.filter(empty).select(
+    needed = ~pl.col("verifier").is_in(list(KINDS_WITHOUT_REFERENCE))
+    return seeds.filter(empty & needed).select(
         "position", reason=pl.lit("no_reference"), detail=pl.lit("the reference answer is empty")
     )
 

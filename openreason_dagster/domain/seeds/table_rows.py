@@ -10,6 +10,7 @@ from openreason_dagster.domain.recipe import Columns, FileSource, HubSource
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.cell_text import UnusableRowError, shown, text_of
 from openreason_dagster.domain.seeds.choices import choice_of_answer, lettered_choices, with_options
+from openreason_dagster.domain.seeds.code_columns import code_spec, whole_solution, with_call
 from openreason_dagster.domain.seeds.extract_reference import extract_reference
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow
 
@@ -40,6 +41,24 @@ def require_columns(rows: Iterator[Row], columns: Columns, *, where: str) -> Ite
     return chain(first, rows)
 
 
+def require_test_columns(rows: Iterator[Row], source: FileSource | HubSource, *, where: str) -> Iterator[Row]:
+    """The same rows, once the columns of `code` have been seen among the first thousand.
+
+    Raises:
+        SourceError: one is missing; `where` names the source.
+    """
+    if source.code is None:
+        return rows
+    first = list(islice(rows, COLUMN_CHECK_ROWS))
+    found = {str(name) for row in first for name in row}
+    missing = [f"`code.{key}: {name}`" for key, name in source.code.columns.items() if name not in found]
+    if missing:
+        raise SourceError(
+            f"{where}: lacks {', '.join(missing)}; found {', '.join(sorted(found))}. Correct `code` in the recipe."
+        )
+    return chain(first, rows)
+
+
 def table_rows(rows: Iterable[Row], source: FileSource | HubSource) -> Iterator[SeedPrompt | DroppedRow]:
     """Seed prompts and set-aside rows in the order of `rows`; rows without an id are numbered from 0."""
     for number, row in enumerate(rows):
@@ -63,9 +82,14 @@ def _seed_prompt(row: Row, source: FileSource | HubSource, row_id: str) -> SeedP
     prompt = text_of(row.get(columns.prompt))
     if prompt is None:
         raise UnusableRowError("no_prompt", f"column {columns.prompt!r} holds {shown(row.get(columns.prompt))}")
+    reference: str | None
     if source.verifier == "choice":
         choices, reference = _choices_and_letter(row, source)
         prompt, spec = with_options(prompt, choices), json.dumps({"choices": choices}, ensure_ascii=False)
+    elif source.code is not None:
+        reference = whole_solution(row, source.code, columns.answer) if columns.answer else None
+        tests = code_spec(row, source.code, reference)
+        prompt, spec = with_call(prompt, tests), json.dumps(tests, ensure_ascii=False)
     else:
         reference, spec = _reference(row, source), "{}"
     return SeedPrompt(

@@ -7,11 +7,12 @@ from importlib.metadata import version
 
 from openreason_dagster.domain.errors import VerificationError
 from openreason_dagster.domain.records import Judgement, Verdict
-from openreason_dagster.domain.verification import choice, exact, math, procedural
+from openreason_dagster.domain.verification import choice, code, exact, math, procedural
 
 Specification = Mapping[str, object]
 Judge = Callable[[str, Specification, str], Judgement]
 DirectJudge = Callable[[str, Specification, str], Judgement | None]
+Audit = Callable[[Specification], Judgement]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,8 @@ class Verifier:
 
     ``judge`` may hang or exhaust memory on a hostile answer and runs only in a worker process. ``judge_directly``
     decides what takes bounded time and parses nothing symbolically, and returns None for the rest. ``prepare`` loads
-    what ``judge`` needs. ``present`` writes a reference as a model would answer with it.
+    what ``judge`` needs. ``present`` writes a reference as a model would answer with it. ``audit`` belongs to kinds
+    that need no reference: it judges a specification alone, `correct` where some answer could be.
     """
 
     version: str
@@ -28,6 +30,7 @@ class Verifier:
     judge_directly: DirectJudge
     prepare: Callable[[], None]
     present: Callable[[str], str]
+    audit: Audit | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,7 @@ class Comparison:
 
     kind: str
     reference: str
+    """Empty where the prompt has none."""
     spec_json: str
     """JSON object with options of the kind."""
     answer: str
@@ -67,8 +71,18 @@ VERIFIERS: dict[str, Verifier] = {
         prepare=procedural.prepare,
         present=procedural.present,
     ),
+    "code": Verifier(
+        version="code-1",
+        judge=code.judge_without_sandbox,
+        judge_directly=code.judge_directly,
+        prepare=lambda: None,
+        present=code.present,
+        audit=code.audit,
+    ),
 }
 VERIFIER_VERSIONS: dict[str, str] = {kind: entry.version for kind, entry in VERIFIERS.items()}
+KINDS_WITHOUT_REFERENCE = frozenset(kind for kind, entry in VERIFIERS.items() if entry.audit is not None)
+"""Kinds whose prompts need no reference answer."""
 
 
 def verifier(kind: str) -> Verifier:
@@ -92,7 +106,7 @@ def judge(comparison: Comparison) -> Judgement:
     entry = verifier(comparison.kind)
     specification = _specification(comparison.spec_json)
     if specification is None:
-        return _bad_specification(comparison)
+        return _bad_specification(comparison.kind, comparison.spec_json)
     return entry.judge(comparison.reference, specification, comparison.answer)
 
 
@@ -105,8 +119,21 @@ def judge_directly(comparison: Comparison) -> Judgement | None:
     entry = verifier(comparison.kind)
     specification = _specification(comparison.spec_json)
     if specification is None:
-        return _bad_specification(comparison)
+        return _bad_specification(comparison.kind, comparison.spec_json)
     return entry.judge_directly(comparison.reference, specification, comparison.answer)
+
+
+def audit_specification(kind: str, spec_json: str) -> Judgement | None:
+    """Judge a prompt of that kind that has no reference answer; None where the kind needs one.
+
+    Raises:
+        VerificationError: the kind is unknown.
+    """
+    audit = verifier(kind).audit
+    if audit is None:
+        return None
+    specification = _specification(spec_json)
+    return audit(specification) if specification is not None else _bad_specification(kind, spec_json)
 
 
 def _specification(spec_json: str) -> Specification | None:
@@ -117,11 +144,11 @@ def _specification(spec_json: str) -> Specification | None:
     return value if isinstance(value, dict) else None
 
 
-def _bad_specification(comparison: Comparison) -> Judgement:
+def _bad_specification(kind: str, spec_json: str) -> Judgement:
     return Judgement(
         verdict=Verdict.BAD_REFERENCE,
         extracted_answer=None,
-        method=f"{comparison.kind}/specification",
-        message=f"the verifier specification is not a JSON object: {comparison.spec_json[:100]!r}",
+        method=f"{kind}/specification",
+        message=f"the verifier specification is not a JSON object: {spec_json[:100]!r}",
         milliseconds=0.0,
     )

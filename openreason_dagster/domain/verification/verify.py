@@ -8,7 +8,12 @@ import polars as pl
 from openreason_dagster.domain.records import Judgement, ThinkState, Verdict
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
 from openreason_dagster.domain.verification.extraction import has_closed_answer
-from openreason_dagster.domain.verification.registry import Comparison, verifier
+from openreason_dagster.domain.verification.registry import (
+    KINDS_WITHOUT_REFERENCE,
+    Comparison,
+    audit_specification,
+    verifier,
+)
 from openreason_dagster.domain.verification.workers import Workers
 
 Row = dict[str, object]
@@ -51,6 +56,8 @@ def verify_batch(rows: pl.DataFrame, workers: Workers, *, now: datetime.datetime
 def audit_references(rows: pl.DataFrame, workers: Workers) -> pl.DataFrame:
     """Judge each prompt's own reference, written as a model would answer; whatever is not `correct` is a bad prompt.
 
+    Where there is none and the kind needs none, the specification is judged.
+
     Args:
         rows: prompt_id, reference_answer, verifier and verifier_spec; prompt_id is unique.
         workers: the processes that judge.
@@ -64,7 +71,10 @@ def audit_references(rows: pl.DataFrame, workers: Workers) -> pl.DataFrame:
     records = list(rows.iter_rows(named=True))
     presented = [_presented(record) for record in records]
     judged = _judge_distinct((comparison for comparison in presented if comparison), workers)
-    verdicts = [_no_reference() if comparison is None else judged[comparison] for comparison in presented]
+    verdicts = [
+        _without_reference(record) if comparison is None else judged[comparison]
+        for record, comparison in zip(records, presented, strict=True)
+    ]
     return pl.DataFrame(
         [
             {"prompt_id": record["prompt_id"], "verdict": judgement.verdict.value, "message": judgement.message}
@@ -81,11 +91,12 @@ def _judge_distinct(comparisons: Iterable[Comparison], workers: Workers) -> dict
 def _settled_without_judging(record: Row) -> Judgement | None:
     """The judgement of a trace that has no answer to compare, or nothing to compare it with."""
     answer, was_cut = str(record["answer"]), record["finish_reason"] == "length"
-    if was_cut and not has_closed_answer(answer):
+    is_judged_whole = record["verifier"] in KINDS_WITHOUT_REFERENCE
+    if was_cut and (is_judged_whole or not has_closed_answer(answer)):
         return _unjudged(Verdict.TRUNCATED, "cut at the token limit before an answer was closed")
     if record["think_state"] == ThinkState.UNCLOSED:
         return _unjudged(Verdict.NO_ANSWER, "the think block never closed, so there is no answer")
-    if record["reference_answer"] is None:
+    if record["reference_answer"] is None and record["verifier"] not in KINDS_WITHOUT_REFERENCE:
         return _no_reference()
     return None
 
@@ -93,7 +104,7 @@ def _settled_without_judging(record: Row) -> Judgement | None:
 def _comparison(record: Row, answer: str | None = None) -> Comparison:
     return Comparison(
         kind=str(record["verifier"]),
-        reference=str(record["reference_answer"]),
+        reference=str(record["reference_answer"] or ""),
         spec_json=str(record["verifier_spec"]),
         answer=str(record["answer"]) if answer is None else answer,
     )
@@ -104,6 +115,10 @@ def _presented(record: Row) -> Comparison | None:
         return None
     present = verifier(str(record["verifier"])).present
     return _comparison(record, answer=present(str(record["reference_answer"])))
+
+
+def _without_reference(record: Row) -> Judgement:
+    return audit_specification(str(record["verifier"]), str(record["verifier_spec"])) or _no_reference()
 
 
 def _no_reference() -> Judgement:

@@ -35,6 +35,8 @@ class Limits:
     """Of the private temporary folder, the only place that can be written."""
     output_bytes: int = 8_000_000
     """Of standard output and standard error together."""
+    silent_seconds: float | None = None
+    """Longest time without output; None for as long as the run may take."""
 
 
 class Status(StrEnum):

@@ -165,8 +165,13 @@ EXHAUSTING = {
     "busy_loop": ("while True: pass", {"timed_out", "exited"}),
     "sleep": ("import time; time.sleep(1000)", {"timed_out"}),
     "ignores_signals": (
-        "import signal\nfor n in range(1, 65):\n try: signal.signal(n, signal.SIG_IGN)\n except (OSError, ValueError): pass\n"
-        "import time\nwhile True: time.sleep(1)",
+        """
+import signal, time
+for number in range(1, 65):
+    try: signal.signal(number, signal.SIG_IGN)
+    except (OSError, ValueError): pass
+while True: time.sleep(1)
+""",
         {"timed_out"},
     ),
     "closes_output_and_goes_on": ("import os, time\nos.close(1); os.close(2)\ntime.sleep(1000)", {"timed_out"}),
@@ -177,13 +182,26 @@ EXHAUSTING = {
         {"too_much_output", "exited"},
     ),
     "memory_of_many": (
-        "import os, time\nfor _ in range(40):\n if os.fork() == 0:\n  x = bytearray(80_000_000); time.sleep(100)\n"
-        "time.sleep(100)",
+        """
+import os, time
+for _ in range(20):
+    if os.fork() == 0:
+        kept = bytearray(80_000_000)
+        time.sleep(100)
+time.sleep(100)
+""",
         {"out_of_memory"},
     ),
     "shared_mappings_of_many": (
-        "import mmap, os, time\nfor _ in range(20):\n if os.fork() == 0:\n"
-        "  m = mmap.mmap(-1, 100_000_000); m.write(bytes(100_000_000)); time.sleep(100)\ntime.sleep(100)",
+        """
+import mmap, os, time
+for _ in range(20):
+    if os.fork() == 0:
+        kept = mmap.mmap(-1, 100_000_000)
+        kept.write(bytes(100_000_000))
+        time.sleep(100)
+time.sleep(100)
+""",
         {"out_of_memory"},
     ),
     "kills_init": ("import os, time\nos.kill(1, 9)\nos.kill(-1, 9)\ntime.sleep(1000)", {"exited", "timed_out"}),
@@ -192,6 +210,7 @@ EXHAUSTING = {
         {"exited", "timed_out", "out_of_memory"},
     ),
 }
+"""What would never end, or use up the machine, and the ways in which it may end."""
 
 
 def system_call_numbers(machine: str) -> dict[str, object]:

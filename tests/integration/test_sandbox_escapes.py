@@ -5,6 +5,7 @@ import platform
 import socket
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -121,10 +122,10 @@ def test_runs_share_nothing(sandbox):
 
 
 def test_descriptors_of_this_process_do_not_leak(sandbox):
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
         run(sandbox, "print(1)")
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,9 @@ def test_descriptors_of_this_process_do_not_leak(sandbox):
         pytest.param("c", '#include "/etc/shadow"\nint main(){return 0;}', id="include_of_host_file"),
         pytest.param("c", '#include "{secret}"\nint main(){return 0;}', id="include_of_host_secret"),
         pytest.param("c", "int main(){", id="does_not_compile"),
-        pytest.param("cpp", "template<int N> struct A { enum { x = A<N+1>::x }; }; int y = A<0>::x;", id="template_depth"),
+        pytest.param(
+            "cpp", "template<int N> struct A { enum { x = A<N+1>::x }; }; int y = A<0>::x;", id="template_depth"
+        ),
         pytest.param("c", "int x[1L << 40] = {1}; int main(){return 0;}", id="huge_object_file"),
     ],
 )

@@ -46,7 +46,7 @@ def _trimmed(text: str) -> list[str]:
 
 
 def _is_near_text(expected: str | None, found: str | None, tolerance: float | None) -> bool:
-    if tolerance is None or expected is None or found is None:
+    if tolerance is None or expected is None or found is None or "_" in found:
         return False
     try:
         return _is_near(float(expected), float(found), tolerance)

@@ -37,7 +37,7 @@ def fenced(program: str) -> str:
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
     """Language (lower case) and content of each fenced block; what indents the fence is taken off its lines."""
-    lines = iter(text.splitlines())
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
     for line in lines:
         opening = _OPENING.match(line)
         if opening is None:

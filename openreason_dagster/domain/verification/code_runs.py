@@ -84,20 +84,25 @@ def _together(limits: Limits, tests: int) -> Limits:
         limits,
         cpu_seconds=limits.cpu_seconds + 5,
         wall_seconds=limits.wall_seconds * tests + 10,
+        silent_seconds=limits.wall_seconds + 5,
         output_bytes=limits.output_bytes * 4,
     )
 
 
 def _reported(outcome: Outcome, count: int) -> Iterator[Run]:
-    """The runs that a batch's lines tell of; what they do not is the answer's doing once the runner had begun."""
+    """The runs that a batch's lines tell of; after one that failed there need be no more.
+
+    Anything else that is missing is the answer's doing, once the runner had begun.
+    """
     ready, *lines = outcome.stdout.split(b"\n") if outcome.stdout else [b""]
     if ready != b"{}":
         said = outcome.message or outcome.stderr.decode(errors="replace").strip()[-300:]
         yield Run(failure=Finding(verdict=Verdict.ERROR, message=f"the sandbox did not start the answer: {said}"))
         return
     complete = lines[:-1][:count]
-    yield from map(_reported_run, complete)
-    if len(complete) < count:
+    runs = [_reported_run(line) for line in complete]
+    yield from runs
+    if len(runs) < count and not any(run.failure for run in runs):
         ended = Finding(verdict=Verdict.INCORRECT, message="the answer ended the process that runs it")
         yield Run(failure=_failure(outcome) if outcome.status is not Status.EXITED else ended)
 

@@ -169,6 +169,7 @@ def _suite_tests(spec: Mapping[str, object]) -> ValueTests | SuiteTests:
 
 def _plain_suite(tree: ast.Module, suite: str, entry: str) -> ValueTests | SuiteTests:
     names = {name: name for name in _called_but_undefined(tree, "")} | ({entry: entry} if entry else {})
+    names = names or {name: name for name in _called_first(tree)}
     if not names:
         raise TestsError("the suite calls nothing of the answer; give `entry`")
     cases = _simple_cases(tree.body, names=names)
@@ -225,6 +226,13 @@ def _called_but_undefined(tree: ast.Module, prelude: str) -> list[str]:
         raise TestsError(f"the prelude is no Python: {error}") from error
     calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
     return sorted({called.id for called in calls if isinstance(called, ast.Name)} - defined)
+
+
+def _called_first(tree: ast.Module) -> list[str]:
+    """Names that assertions compare the results of, for an answer may define one that Python has too."""
+    tests = (node.test for node in tree.body if isinstance(node, ast.Assert))
+    calls = (test.left for test in tests if isinstance(test, ast.Compare) and isinstance(test.left, ast.Call))
+    return sorted({call.func.id for call in calls if isinstance(call.func, ast.Name)})
 
 
 def _defined(tree: ast.Module) -> set[str]:

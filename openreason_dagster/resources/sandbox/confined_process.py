@@ -24,6 +24,8 @@ class _Exchange:
     process: "subprocess.Popen[bytes]"
     unsent: memoryview
     room: int
+    deadline: float
+    """When it is stopped, unless it says something."""
     chunks: dict[str, list[bytes]] = field(default_factory=lambda: {"stdout": [], "stderr": []})
 
     def text(self, name: str) -> bytes:
@@ -48,7 +50,7 @@ def run_confined(command: Sequence[str], stdin: bytes, limits: Limits, *, files:
         cwd="/",
         pass_fds=files,
     )
-    exchange = _Exchange(process, memoryview(stdin), limits.output_bytes)
+    exchange = _Exchange(process, memoryview(stdin), limits.output_bytes, 0.0)
     try:
         status = _exchange(exchange, limits)
     finally:
@@ -71,7 +73,7 @@ def run_confined(command: Sequence[str], stdin: bytes, limits: Limits, *, files:
 
 def _explained(status: Status, limits: Limits) -> str:
     return {
-        Status.TIMED_OUT: f"stopped after {limits.wall_seconds:g} s",
+        Status.TIMED_OUT: f"stopped after {limits.silent_seconds or limits.wall_seconds:g} s",
         Status.OUT_OF_MEMORY: f"stopped at {limits.memory_megabytes} MB of memory",
         Status.TOO_MUCH_OUTPUT: f"stopped at {limits.output_bytes} bytes of output",
     }.get(status, status.value)
@@ -80,25 +82,28 @@ def _explained(status: Status, limits: Limits) -> str:
 def _exchange(exchange: _Exchange, limits: Limits) -> Status:
     """Write and read until the process has ended or a limit is reached."""
     now = time.monotonic()
-    deadline, memory_check = now + limits.wall_seconds, now + _MEMORY_CHECK_SECONDS
+    end, memory_check = now + limits.wall_seconds, now + _MEMORY_CHECK_SECONDS
+    silence = limits.silent_seconds or limits.wall_seconds
+    exchange.deadline = min(end, now + silence)
     with selectors.DefaultSelector() as selector:
         _register(selector, exchange)
         while selector.get_map():
             now = time.monotonic()
-            if now >= deadline:
+            if now >= exchange.deadline:
                 return Status.TIMED_OUT
             if now >= memory_check:
                 if _resident_bytes(exchange.process.pid) > limits.memory_megabytes * 1_000_000:
                     return Status.OUT_OF_MEMORY
                 memory_check = now + _MEMORY_CHECK_SECONDS
-            for key, _ in selector.select(min(deadline, memory_check) - now):
+            for key, _ in selector.select(min(exchange.deadline, memory_check) - now):
                 if key.data == "stdin":
                     _write(selector, exchange)
                 else:
                     _read(selector, key, exchange)
+                    exchange.deadline = min(end, time.monotonic() + silence)
             if exchange.room < 0:
                 return Status.TOO_MUCH_OUTPUT
-        return _ended(exchange.process, deadline)
+        return _ended(exchange.process, exchange.deadline)
 
 
 def _register(selector: selectors.BaseSelector, exchange: _Exchange) -> None:

@@ -6,6 +6,7 @@ spend their time on, so nothing is imported here that takes long, not even `json
 """
 
 import builtins
+import gc
 import os
 import resource
 import select
@@ -20,18 +21,25 @@ from openreason_dagster.domain.verification.in_sandbox.value_graph import decode
 READ_BYTES = 1 << 16
 STDERR_BYTES = 4_000
 SIGKILL, SIGXCPU = 9, 24
+Job = dict[str, Any]
 
 
-def main(job: dict[str, Any]) -> None:
-    """Write an empty line of JSON, then run the tests of the job in turn and write a line for each."""
+def main(job: Job) -> None:
+    """Write an empty line of JSON, then a line for each test of the job, up to one that fails by itself."""
     vars(builtins).update(exit=sys.exit, quit=sys.exit)  # what `-S` leaves out
     _write_all(1, b"{}\n")
     import_named_modules(f"{job['prelude']}\n{job['code']}")
+    for part in ("prelude", "code", "setup"):
+        job[part] = compiled(job[part], part)
+    gc.freeze()
     for test in job["tests"]:
         line = run_test(job, test)
         if line is None:
             return
         _write_all(1, json_text(line).encode() + b"\n")
+        if line["stopped"] is not None or line["exit"] != 0:
+            break
+    os._exit(0)
 
 
 def import_named_modules(code: str) -> None:
@@ -43,6 +51,14 @@ def import_named_modules(code: str) -> None:
                 __import__(words[1])
             except ImportError:
                 continue
+
+
+def compiled(text: str, name: str) -> object:
+    """Code compiled once for all forks, or the text itself where that fails: then each fork fails as it should."""
+    try:
+        return compile(text, f"{name}.py", "exec")
+    except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
+        return text
 
 
 def json_text(value: object) -> str:
@@ -60,7 +76,7 @@ def json_text(value: object) -> str:
     return str(value)
 
 
-def run_test(job: dict[str, Any], test: dict[str, Any]) -> dict[str, Any] | None:
+def run_test(job: Job, test: dict[str, Any]) -> dict[str, Any] | None:
     """Fork, run the answer there, and watch it; None in the fork of a whole program, which then ends as programs do."""
     stdin = _input_file(test.get("stdin", ""))
     pipes = {name: os.pipe() for name in ("stdout", "stderr", "result")}
@@ -74,7 +90,7 @@ def run_test(job: dict[str, Any], test: dict[str, Any]) -> dict[str, Any] | None
     return _watch(child, {pipe[0]: name for name, pipe in pipes.items()}, job)
 
 
-def _become_answer(job: dict[str, Any], test: dict[str, Any], stdin: int, *, writers: dict[str, int]) -> None:
+def _become_answer(job: Job, test: dict[str, Any], stdin: int, *, writers: dict[str, int]) -> None:
     os.setsid()
     os.dup2(stdin, 0)
     os.dup2(writers["stdout"], 1)
@@ -84,22 +100,22 @@ def _become_answer(job: dict[str, Any], test: dict[str, Any], stdin: int, *, wri
     seconds = max(1, round(job["cpu_seconds"]))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     is_program = "stdin" in test
-    module = ModuleType("__main__" if is_program else "answer")
+    module = type(sys)("__main__" if is_program else "answer")
     sys.modules[module.__name__] = sys.modules["__main__"] = module
     sys.argv = ["answer.py"]
     if is_program:
         os.close(result)
-        exec(compile(job["code"], "answer.py", "exec"), module.__dict__)  # noqa: S102 - inside the sandbox
+        exec(job["code"], module.__dict__)  # noqa: S102 - inside the sandbox
     else:
         _call(job, test, module, result)
 
 
-def _call(job: dict[str, Any], test: dict[str, Any], module: ModuleType, result: int) -> None:
+def _call(job: Job, test: dict[str, Any], module: ModuleType, result: int) -> None:
     """Define what the answer defines, evaluate the entry, call it if arguments are given, and say what came back."""
     space = module.__dict__
     try:
         for name in ("prelude", "code", "setup"):
-            exec(compile(job[name], f"{name}.py", "exec"), space)  # noqa: S102 - inside the sandbox
+            exec(job[name], space)  # noqa: S102 - inside the sandbox
         value = eval(compile(test["entry"], "test.py", "eval"), space)  # noqa: S307 - inside the sandbox
         if "arguments" in test:
             positional, named = decode(test["arguments"], space)
@@ -112,7 +128,7 @@ def _call(job: dict[str, Any], test: dict[str, Any], module: ModuleType, result:
     os._exit(0)
 
 
-def _watch(child: int, readers: dict[int, str], job: dict[str, Any]) -> dict[str, Any]:
+def _watch(child: int, readers: dict[int, str], job: Job) -> dict[str, Any]:
     """Collect what the child writes until it ends, or stop it at a limit; its process group ends with it."""
     chunks: dict[str, list[bytes]] = {"stdout": [], "stderr": [], "result": []}
     room, stopped, status = job["output_bytes"], None, None

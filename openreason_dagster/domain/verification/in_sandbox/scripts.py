@@ -1,7 +1,9 @@
 """The text of the scripts of this package, each complete in itself and with its job written below it."""
 
 import ast
+import marshal
 from functools import cache
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +13,20 @@ _OWN_PACKAGE = "openreason_dagster"
 
 
 def script(name: Script, job: dict[str, object]) -> str:
-    """A Python program that does one job; the job holds texts, numbers, truth values, None, lists and dictionaries."""
-    return f"{_text(name)}\n\nmain({job!r})\n"
+    """A Python program that does one job; the job holds texts, numbers, truth values, None, lists and dictionaries.
+
+    Where the same Python runs it as runs here, it need not compile the script again.
+    """
+    return f"{_loader(name)}main({job!r})\n"
+
+
+@cache
+def _loader(name: Script) -> str:
+    compiled = marshal.dumps(compile(_text(name), f"{name}.py", "exec"))
+    return (
+        "import _frozen_importlib_external as importlib, marshal\n"
+        f"exec(marshal.loads({compiled!r}) if importlib.MAGIC_NUMBER == {MAGIC_NUMBER!r} else {_text(name)!r})\n"
+    )
 
 
 @cache
@@ -27,7 +41,7 @@ class _Bare(ast.NodeTransformer):
     """Takes out annotations, names for types, documentation, and the imports that only these or one file need."""
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
-        is_left_out = node.module == "typing" or (node.module or "").startswith(_OWN_PACKAGE)
+        is_left_out = node.module in {"types", "typing"} or (node.module or "").startswith(_OWN_PACKAGE)
         return None if is_left_out else node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:

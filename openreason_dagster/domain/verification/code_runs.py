@@ -112,7 +112,7 @@ def _reported_run(line: bytes) -> Run:
         said = json.loads(line)
         stdout, result, exit_code = str(said["stdout"]), str(said["result"]), int(said["exit"])
         stderr, stopped = str(said["stderr"]), said["stopped"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         message = "the answer took over the process that runs it"
         return Run(failure=Finding(verdict=Verdict.INCORRECT, message=message))
     if stopped == "time":

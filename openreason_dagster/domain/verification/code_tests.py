@@ -155,7 +155,7 @@ def _suite_tests(spec: Mapping[str, object]) -> ValueTests | SuiteTests:
         raise TestsError("the suite has no assertion, so that any answer would pass")
     check = next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"), None)
     if check is None:
-        return _plain_suite(tree, suite, entry)
+        return _plain_suite(tree, suite, entry, prelude=_text(spec, "prelude", ""))
     candidate = check.args.args[0].arg if check.args.args else "candidate"
     entry = _expression(entry)
     others = [node for node in tree.body if node is not check and not _is_inert(node)]
@@ -167,8 +167,8 @@ def _suite_tests(spec: Mapping[str, object]) -> ValueTests | SuiteTests:
     return SuiteTests(suite=f"{suite}\n\ncheck({candidate})\n", names={**called, **own_name, candidate: entry})
 
 
-def _plain_suite(tree: ast.Module, suite: str, entry: str) -> ValueTests | SuiteTests:
-    names = {name: name for name in _called_but_undefined(tree, "")} | ({entry: entry} if entry else {})
+def _plain_suite(tree: ast.Module, suite: str, entry: str, *, prelude: str) -> ValueTests | SuiteTests:
+    names = {name: name for name in _called_but_undefined(tree, prelude)} | ({entry: entry} if entry else {})
     names = names or {name: name for name in _called_first(tree)}
     if not names:
         raise TestsError("the suite calls nothing of the answer; give `entry`")

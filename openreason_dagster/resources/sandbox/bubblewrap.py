@@ -90,7 +90,8 @@ class Bubblewrap:
         """Compile; the outcome's stdout is what was built."""
         script = f"({chain.build}) >&2 && cat /tmp/program"
         outcome = self._confined(("/bin/sh", "-c", script), b"", _COMPILE_LIMITS, chain=chain, files=files)
-        if outcome.status is Status.EXITED and outcome.exit_code == 0 and outcome.stdout:
+        is_built = outcome.exit_code == 0 and bool(outcome.stdout)
+        if is_built or outcome.status in {Status.FAILED, Status.TIMED_OUT}:
             return outcome
         said = outcome.stderr.decode(errors="replace").strip()[:500]
         reason = outcome.message or f"the compiler ended with code {outcome.exit_code}"
@@ -135,20 +136,10 @@ class Bubblewrap:
 
 _TRIAL = Toolchain(file_name="", run=())
 _NAMESPACES = (
-    *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
-    *("--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"),
-    *(
-        "--setenv",
-        "PATH",
-        "/usr/local/bin:/usr/bin:/bin",
-        "--setenv",
-        "HOME",
-        _TEMPORARY,
-        "--setenv",
-        "LANG",
-        "C.UTF-8",
-    ),
-)
+    "--unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try --hostname sandbox "
+    "--die-with-parent --new-session "
+    f"--clearenv --setenv PATH /usr/local/bin:/usr/bin:/bin --setenv HOME {_TEMPORARY} --setenv LANG C.UTF-8"
+).split()
 
 
 def _mounts(folders: Sequence[str], limits: Limits) -> list[str]:
@@ -165,19 +156,7 @@ def _mounts(folders: Sequence[str], limits: Limits) -> list[str]:
 
 @cache
 def _system_mounts() -> tuple[str, ...]:
-    options = [
-        "--ro-bind",
-        "/usr",
-        "/usr",
-        "--perms",
-        "0755",
-        "--dir",
-        "/etc",
-        "--perms",
-        "0755",
-        "--dir",
-        SOURCE_FOLDER,
-    ]
+    options = f"--ro-bind /usr /usr --perms 0755 --dir /etc --perms 0755 --dir {SOURCE_FOLDER}".split()
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         path = Path("/", name)
         if path.is_symlink():
@@ -199,9 +178,11 @@ def _privileges(identity: int) -> list[str]:
     """End bubblewrap's options; as root, become a user that owns nothing; otherwise a user namespace does that."""
     if os.geteuid() != 0:
         return ["--unshare-user", "--uid", "65534", "--gid", "65534", "--"]
-    keep = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP")
-    become = ("--reuid", str(identity), "--regid", str(identity), "--clear-groups")
-    return [*keep, "--", "setpriv", *become, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
+    return (
+        "--cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP -- "
+        f"setpriv --reuid {identity} --regid {identity} --clear-groups "
+        "--inh-caps=-all --bounding-set=-all --no-new-privs --"
+    ).split()
 
 
 def _limits(limits: Limits, chain: Toolchain) -> list[str]:

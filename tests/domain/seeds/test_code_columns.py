@@ -121,7 +121,11 @@ def test_row_without_usable_tests_is_set_aside(row, code, reason):
         pytest.param({"code": {"stdio": "a", "comparison": "tolerance"}}, "`tolerance` is needed", id="no_tolerance"),
         pytest.param({"code": None}, "needed by verifier `code`", id="no_code"),
         pytest.param({"verifier": "math", "code": {"suite": "a"}}, "and by no other", id="other_verifier"),
-        pytest.param({"columns": {"prompt": "p", "choices": "c"}, "code": {"suite": "a"}}, "", id="choices"),
+        pytest.param(
+            {"columns": {"prompt": "p", "choices": "c"}, "code": {"suite": "a"}},
+            "columns.choices` is not used|needs `columns.answer`",
+            id="choices",
+        ),
     ],
 )
 def test_recipe_that_makes_no_sense_is_refused(changes, message):

@@ -98,7 +98,7 @@ def _become_answer(job: Job, test: dict[str, Any], stdin: int, *, writers: dict[
     result = os.dup2(writers["result"], 3, inheritable=False)
     os.closerange(4, 256)
     seconds = max(1, round(job["cpu_seconds"]))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     is_program = "stdin" in test
     module = type(sys)("__main__" if is_program else "answer")
     sys.modules[module.__name__] = sys.modules["__main__"] = module

@@ -66,6 +66,7 @@ $(VENV)/.created:
 $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "Installing OpenReason and its dependencies into $(VENV) (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@command -v bwrap >/dev/null || echo "note: prompts that are answered with code need bubblewrap (Debian, Ubuntu: apt-get install bubblewrap)"
 	@touch $@
 
 $(VENV)/.test-installed: $(VENV)/.installed

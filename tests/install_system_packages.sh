@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Installs the programs that tests drive for real: a browser for the web UI.
+# Installs the programs that tests drive for real: a browser for the web UI, the sandbox, and compilers for it.
 set -euo pipefail
 
 missing=()
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+command -v bwrap >/dev/null || missing+=(bubblewrap)
+command -v g++ >/dev/null || missing+=(g++)
+command -v node >/dev/null || missing+=(nodejs)
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0

@@ -33,5 +33,9 @@ class VerificationError(OpenReasonError):
     """Verification as a whole cannot go on: unknown verifier kind, workers that cannot start."""
 
 
+class SandboxError(OpenReasonError):
+    """No sandbox can be used, so that untrusted programs are not run; single failed runs are verdicts, not errors."""
+
+
 class ReleaseError(OpenReasonError):
     """A data set cannot be written out as asked."""

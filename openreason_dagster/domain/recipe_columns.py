@@ -77,12 +77,12 @@ def require_fitting_columns(columns: Columns, verifier: VerifierKind) -> None:
 def _require_answer(verifier: VerifierKind, *, is_mapped: bool) -> None:
     if verifier == "procedural":
         raise ValueError(
-            "verifier `procedural` belongs to sources of kind procedural; use math, choice, exact, numeric or "
-            "instruction"
+            "verifier `procedural` belongs to sources of kind procedural; use math, choice, exact, numeric, "
+            "instruction or code"
         )
     if verifier == "instruction" and is_mapped:
         raise ValueError("`columns.answer` is not used by verifier `instruction`: constraints have no reference answer")
-    if verifier != "instruction" and not is_mapped:
+    if verifier not in {"instruction", "code"} and not is_mapped:
         raise ValueError(
             f"verifier `{verifier}` needs `columns.answer`: a prompt without a reference cannot be verified"
         )

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 Domain = Literal["math", "code", "science", "logic", "instruction", "general"]
-VerifierKind = Literal["math", "choice", "exact", "numeric", "procedural", "instruction"]
+VerifierKind = Literal["math", "choice", "exact", "numeric", "procedural", "instruction", "code"]
 Role = Literal["system", "user", "assistant"]
 
 

@@ -88,7 +88,7 @@ _SEED_COLUMNS = (
         "reference_answer", "The answer to verify against, after extraction; null where the kind needs none."
     ),
     _text_or_null("solution", "The source's worked solution, used for decontamination."),
-    _text("verifier", "Verifier kind: math, choice, exact, numeric, procedural or instruction."),
+    _text("verifier", "Verifier kind: math, choice, exact, numeric, procedural, instruction or code."),
     _text("verifier_spec", "JSON object with options of the verifier kind."),
     _text("license", "SPDX identifier of the source's licence."),
 )

@@ -13,6 +13,7 @@ from openreason_dagster.domain.recipe import Verification
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
 from openreason_dagster.domain.verification.verify import verify_batch
 from openreason_dagster.resources.ray_cluster import RayCluster
+from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.verification_workers import verification_workers
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ class RayJudge:
     The processes end with the actor, because they read from it.
     """
 
-    def __init__(self, limits: Verification) -> None:
-        self._workers = verification_workers(limits)
+    def __init__(self, limits: Verification, sandbox: str) -> None:
+        self._workers = verification_workers(limits, sandbox)
 
     def __call__(self, batch: "pa.Table") -> "pa.Table":
         """Verdicts for a batch, as `verify_batch` gives them."""
@@ -105,7 +106,7 @@ def _judged(references: "list[ObjectRef[pa.Table]]", limits: Verification) -> "D
     dataset.context.print_on_execution_start = False
     return dataset.map_batches(
         RayJudge,
-        fn_constructor_args=(limits,),
+        fn_constructor_args=(limits, Settings.from_environment().sandbox),
         batch_size=None,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=len(references)),

@@ -4,6 +4,8 @@
 `recipes/starter.yaml`) says what to build, `OPENREASON_CATALOGUE` (default `./catalogue`) lists the models. Relative
 paths are taken from the working directory. `OPENREASON_RAY_ADDRESS` names the Ray cluster, e.g. `10.0.0.5:6379` or
 `auto`, that models of the engine `ray` and verification with `runner: ray` run on; without it one is started here.
+`OPENREASON_SANDBOX` says where code that models write runs: `bubblewrap` (default, on this machine), or the URL of a
+SandboxFusion or Piston server.
 """
 
 import os
@@ -15,12 +17,13 @@ from typing import Self
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Absolute paths of one installation, and the Ray cluster it uses."""
+    """Absolute paths of one installation, and the Ray cluster and sandbox it uses."""
 
     root: Path
     recipe: Path
     catalogue: Path
     ray_address: str | None = None
+    sandbox: str = "bubblewrap"
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Self:
@@ -30,6 +33,7 @@ class Settings:
             recipe=Path(variables.get("OPENREASON_RECIPE", "recipes/starter.yaml")).resolve(),
             catalogue=Path(variables.get("OPENREASON_CATALOGUE", "catalogue")).resolve(),
             ray_address=variables.get("OPENREASON_RAY_ADDRESS") or None,
+            sandbox=variables.get("OPENREASON_SANDBOX") or "bubblewrap",
         )
 
     @property
@@ -39,6 +43,7 @@ class Settings:
             "OPENREASON_ROOT": str(self.root),
             "OPENREASON_RECIPE": str(self.recipe),
             "OPENREASON_CATALOGUE": str(self.catalogue),
+            "OPENREASON_SANDBOX": self.sandbox,
             **({"OPENREASON_RAY_ADDRESS": self.ray_address} if self.ray_address else {}),
         }
 

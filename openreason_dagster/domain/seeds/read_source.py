@@ -13,7 +13,7 @@ from openreason_dagster.domain.seeds.hub import read_hub_rows
 from openreason_dagster.domain.seeds.message_columns import with_message_columns
 from openreason_dagster.domain.seeds.procedural import procedural_rows
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow, SeedBatch, seed_batches
-from openreason_dagster.domain.seeds.table_rows import require_columns, table_rows
+from openreason_dagster.domain.seeds.table_rows import require_columns, require_test_columns, table_rows
 
 BATCH_ROWS = 2_000
 
@@ -43,7 +43,8 @@ def _source_rows(source: AnySource, base_folder: Path) -> Iterator[SeedPrompt | 
     else:
         rows = read_hub_rows(source, base_folder, where=where)
     rows = with_message_columns(islice(rows, source.limit), source.columns)
-    return table_rows(require_columns(rows, source.columns, where=where), source)
+    rows = require_test_columns(require_columns(rows, source.columns, where=where), source, where=where)
+    return table_rows(rows, source)
 
 
 def _with_a_usable_row(rows: Iterable[SeedPrompt | DroppedRow], source: AnySource) -> Iterator[SeedPrompt | DroppedRow]:

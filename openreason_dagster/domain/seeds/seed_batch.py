@@ -16,7 +16,7 @@ class DroppedRow:
     source: str
     source_row_id: str
     reason: str
-    """`no_prompt`, `no_reference`, `bad_choices`, `bad_constraints` or `bad_text`."""
+    """`no_prompt`, `no_reference`, `bad_choices`, `bad_constraints`, `bad_tests` or `bad_text`."""
     detail: str
 
 

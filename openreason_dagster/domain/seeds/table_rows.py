@@ -11,6 +11,7 @@ from openreason_dagster.domain.recipe_columns import Columns
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.cell_text import UnusableRowError, shown, text_of
 from openreason_dagster.domain.seeds.choices import choice_of_answer, lettered_choices, with_options
+from openreason_dagster.domain.seeds.code_columns import code_spec, whole_solution, with_call
 from openreason_dagster.domain.seeds.constraint_columns import constraint_spec
 from openreason_dagster.domain.seeds.extract_reference import extract_reference
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow
@@ -38,6 +39,24 @@ def require_columns(rows: Iterator[Row], columns: Columns, *, where: str) -> Ite
         raise SourceError(
             f"{where}: lacks {', '.join(missing)}; found columns {', '.join(found) or '(none)'}; expected "
             f"{', '.join(expected.values())}. Correct `columns` in the recipe."
+        )
+    return chain(first, rows)
+
+
+def require_test_columns(rows: Iterator[Row], source: FileSource | HubSource, *, where: str) -> Iterator[Row]:
+    """The same rows, once the columns of `code` have been seen among the first thousand.
+
+    Raises:
+        SourceError: one is missing; `where` names the source.
+    """
+    if source.code is None:
+        return rows
+    first = list(islice(rows, COLUMN_CHECK_ROWS))
+    found = {str(name) for row in first for name in row}
+    missing = [f"`code.{key}: {name}`" for key, name in source.code.columns.items() if name not in found]
+    if missing:
+        raise SourceError(
+            f"{where}: lacks {', '.join(missing)}; found {', '.join(sorted(found))}. Correct `code` in the recipe."
         )
     return chain(first, rows)
 
@@ -71,6 +90,10 @@ def _seed_prompt(row: Row, source: FileSource | HubSource, row_id: str) -> SeedP
         prompt, spec = with_options(prompt, choices), json.dumps({"choices": choices}, ensure_ascii=False)
     elif source.verifier == "instruction":
         reference, spec = None, constraint_spec(row, columns)
+    elif source.code is not None:
+        reference = whole_solution(row, source.code, columns.answer) if columns.answer else None
+        tests = code_spec(row, source.code, reference)
+        prompt, spec = with_call(prompt, tests), json.dumps(tests, ensure_ascii=False)
     else:
         reference, spec = _reference(row, source), json.dumps(_comparison_options(row, source), ensure_ascii=False)
     return SeedPrompt(

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from openreason_dagster.domain.errors import VerificationError
 from openreason_dagster.domain.records import Judgement, Verdict
-from openreason_dagster.domain.verification import choice, exact, instruction, math, numeric, procedural
+from openreason_dagster.domain.verification import choice, code, exact, instruction, math, numeric, procedural
 
 Specification = Mapping[str, object]
 Judge = Callable[[str, Specification, str], Judgement]
@@ -85,6 +85,14 @@ VERIFIERS: dict[str, Verifier] = {
         prepare=instruction.prepare,
         present=instruction.present,
         audit=instruction.audit,
+    ),
+    "code": Verifier(
+        version="code-1",
+        judge=code.judge_without_sandbox,
+        judge_directly=code.judge_directly,
+        prepare=lambda: None,
+        present=code.present,
+        audit=code.audit,
     ),
 }
 VERIFIER_VERSIONS: dict[str, str] = {kind: entry.version for kind, entry in VERIFIERS.items()}

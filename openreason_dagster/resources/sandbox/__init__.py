@@ -1,0 +1,1 @@
+"""Places where untrusted programs run: bubblewrap on this machine, or a server."""

@@ -74,11 +74,11 @@ class _TableSource(_Source):
 
     @model_validator(mode="after")
     def _columns_fit_verifier(self) -> Self:
-        require_fitting_columns(self.columns, self.verifier)
-        if self.tolerance is not None and self.verifier != "numeric":
-            raise ValueError(f"`tolerance` is not used by verifier `{self.verifier}`; use `numeric` or remove it")
         if (self.verifier == "code") != (self.code is not None):
             raise ValueError("`code` (which columns hold the tests) is needed by verifier `code` and by no other")
+        if self.tolerance is not None and self.verifier != "numeric":
+            raise ValueError(f"`tolerance` is not used by verifier `{self.verifier}`; use `numeric` or remove it")
+        require_fitting_columns(self.columns, self.verifier)
         return self
 
 

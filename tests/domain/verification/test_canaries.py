@@ -3,28 +3,28 @@ import datetime
 import polars as pl
 import pytest
 
+from openreason_dagster.domain.recipe import Verification
 from openreason_dagster.domain.schemas import VERIFICATION_CANARIES, VERIFIED_TRACES
 from openreason_dagster.domain.verification.canaries import canaries, error_rates, judged_canaries
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
-from openreason_dagster.domain.verification.verify import verify_batch
-from openreason_dagster.domain.verification.workers import Workers
+from openreason_dagster.resources.judging import judge_of
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 
 
 @pytest.fixture(scope="module")
-def workers():
-    with Workers(count=1, timeout_seconds=20, memory_megabytes=1024) as workers:
-        yield workers
+def judge():
+    with judge_of(Verification(workers=1, timeout_seconds=20)) as judge:
+        yield judge
 
 
 @pytest.mark.parametrize("kind", sorted(VERIFIER_VERSIONS))
-def test_every_kind_has_canaries_and_judges_them_right(kind, workers):
+def test_every_kind_has_canaries_and_judges_them_right(kind, judge):
     known = canaries([kind])
     assert set(known["is_right"]) == {True, False}
     assert known["trace_id"].is_unique().all()
     assert all(known["trap"].str.len_chars() > 0)
-    judged = judged_canaries(known, verify_batch(known, workers, now=NOW), run_id="r", now=NOW)
+    judged = judged_canaries(known, pl.concat(judge(iter([known]))), run_id="r", now=NOW)
     assert judged.schema == VERIFICATION_CANARIES.schema
     assert judged.height == known.height
     assert (

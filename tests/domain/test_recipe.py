@@ -226,11 +226,6 @@ def test_recipe_minimal_loads(tmp_path):
             ["`sources.sums.task`", "'intermediate_integration'", "only in a sandbox", "Use another task"],
             id="task-whose-scorer-evaluates",
         ),
-        pytest.param(
-            made("reasoning_gym/word_ladder", domain="logic"),
-            ["`sources.sums.task`", "word_ladder", "in every process", "Use another task"],
-            id="task-that-does-not-repeat",
-        ),
     ],
 )
 def test_recipe_unusable_is_refused_with_remedy(tmp_path, values, fragments):

@@ -90,6 +90,7 @@ def test_verdict_of_a_row(row, verdict):
         pytest.param(RIGHT | {"kind": "choice"}, "column `choices`: found NoneType", id="choice without options"),
         pytest.param(RIGHT | {"kind": "instruction"}, "instruction_id_list", id="no constraints"),
         pytest.param('{"reference": "42", "response": "\\ud800"}', "not valid Unicode", id="lone surrogate"),
+        pytest.param('{"tests": "\\ud800", "response": "a"}', "not valid Unicode", id="lone surrogate in the tests"),
     ],
 )
 def test_bad_row_is_data_among_good_ones(row, reason):

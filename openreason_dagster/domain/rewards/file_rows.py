@@ -74,7 +74,7 @@ def _trace(row: Row | UnreadableRow, language: str) -> Row:
             "bad_row", f"column `is_correct`: found {shown(is_correct)}, expected true, false or null"
         )
     code = row.get("language") or language
-    if not isinstance(code, str):
+    if not isinstance(code, str) or not code.isascii():
         raise UnusableRowError("bad_row", f"column `language`: found {shown(code)}, expected a code such as en")
     return {**_parts(row), "language": code, "is_correct": is_correct}
 

@@ -2,9 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from openreason_dagster.domain.errors import SourceError
@@ -13,12 +10,11 @@ from openreason_dagster.domain.recipe import ProceduralSource
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow
 from openreason_dagster.domain.seeds.starter_tasks import StarterProblem, generate, require_family
+from openreason_dagster.domain.seeds.task_process import exact_text, repeatable_entries
 from openreason_dagster.domain.verification.procedural_tasks import require_safe_task
 
 UNREPEATABLE_TASKS = frozenset({"isomorphic_strings", "knight_swap", "list_functions", "ransom_note", "word_ladder"})
-"""reasoning-gym tasks whose problems depend on more than the seed: on the order of sets of text, which changes with
-every process, or on the shared random generator."""
-
+"""Tasks whose problems depend on more than the seed; they are generated in a process that fixes the rest."""
 _ANSWERS_IN_METADATA = {
     "graph_color": "possible_answer",
     "propositional_logic": "example_answer",
@@ -43,7 +39,7 @@ def procedural_rows(source: ProceduralSource) -> Iterator[SeedPrompt | DroppedRo
 
 
 def require_usable_task(task: str) -> None:
-    """Refuse a task, written as in a recipe, that cannot be generated again and again, or not verified safely.
+    """Refuse a task, written as in a recipe, that cannot be verified safely.
 
     Raises:
         SourceError: naming the task, the reason and the remedy.
@@ -53,11 +49,6 @@ def require_usable_task(task: str) -> None:
         require_family(name)
         return
     require_safe_task(name)
-    if name in UNREPEATABLE_TASKS:
-        raise SourceError(
-            f"task {task!r} gives other problems in every process, whatever the seed; expected a task that repeats "
-            "them, so that traces are not sampled in vain. Use another task."
-        )
 
 
 def _starter_prompt(source: ProceduralSource, row_id: str, problem: StarterProblem) -> SeedPrompt:
@@ -83,17 +74,24 @@ def _reasoning_gym_rows(source: ProceduralSource, task: str) -> Iterator[SeedPro
 
 
 def _reasoning_gym_entries(source: ProceduralSource, task: str) -> Iterator[Mapping[str, Any]]:
-    import reasoning_gym
-
     where = f"source {source.name!r}, task {source.task!r}"
     try:
-        dataset = reasoning_gym.create_dataset(task, size=source.count, seed=source.seed, **source.options)
-        for number in range(source.count):
-            yield dataset[number]
+        if task in UNREPEATABLE_TASKS:
+            yield from repeatable_entries(task, count=source.count, seed=source.seed, options=source.options)
+        else:
+            yield from _entries_here(source, task)
     except (ValueError, TypeError, AssertionError) as error:
         raise SourceError(
             f"{where}: cannot be generated with options {source.options} ({error}). Correct the task or its options."
         ) from error
+
+
+def _entries_here(source: ProceduralSource, task: str) -> Iterator[Mapping[str, Any]]:
+    import reasoning_gym
+
+    dataset = reasoning_gym.create_dataset(task, size=source.count, seed=source.seed, **source.options)
+    for number in range(source.count):
+        yield dataset[number]
 
 
 def _reasoning_gym_row(
@@ -128,15 +126,9 @@ def _answer(task: str, entry: Mapping[str, Any]) -> str | None:
 def _spec(source: ProceduralSource, task: str, metadata: object) -> str:
     spec = {"task": task, "entry": {"metadata": metadata}}
     try:
-        return json.dumps(spec, ensure_ascii=False, allow_nan=False, default=_exact_text)
+        return json.dumps(spec, ensure_ascii=False, allow_nan=False, default=exact_text)
     except (TypeError, ValueError) as error:
         raise SourceError(
             f"source {source.name!r}, task {source.task!r}: its metadata has no JSON form ({error}), so that answers "
             f"could not be verified later. Use another task."
         ) from error
-
-
-def _exact_text(value: object) -> str:
-    if isinstance(value, Fraction | Decimal | date):
-        return str(value)
-    raise TypeError(f"a {type(value).__name__} is no JSON value")

@@ -101,7 +101,7 @@ def _reference_and_specification(row: Row, kind: str) -> tuple[str | None, str]:
     """The reference answer, and the JSON object in `tests` or the one that the columns of the kind make."""
     reference, tests = text_of(row.get("reference")), row.get("tests")
     if isinstance(tests, str):
-        return reference, tests
+        return reference, text_of(tests) or ""
     if tests is not None:
         return reference, _json(tests)
     if kind == "instruction":
@@ -122,7 +122,7 @@ def _letter_and_options(row: Row, reference: str | None) -> tuple[str | None, st
 
 def _json(value: object) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value)
     except (TypeError, ValueError) as error:
         raise _BadRowError(f"column `tests` has no JSON form ({error})") from error
 

@@ -13,6 +13,7 @@ from openreason_dagster.domain.seeds import procedural
 from openreason_dagster.domain.seeds.read_source import seed_prompts
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow
 from openreason_dagster.domain.seeds.starter_tasks import FAMILIES, split_of
+from openreason_dagster.domain.seeds.task_process import repeatable_entries
 
 
 def source(task: str, **changes: Any) -> ProceduralSource:
@@ -71,11 +72,12 @@ ANOTHER_PROCESS = """
 from pathlib import Path
 from openreason_dagster.domain.recipe import ProceduralSource
 from openreason_dagster.domain.seeds.read_source import seed_prompts
-source = ProceduralSource(
-    kind="procedural", name="made", license="MIT", task="reasoning_gym/knights_knaves", count=5, seed=7, domain="logic"
-)
-for batch in seed_prompts(source, Path()):
-    print(batch.prompts.write_json())
+for task in ("knights_knaves", "list_functions"):
+    source = ProceduralSource(
+        kind="procedural", name="made", license="MIT", task=f"reasoning_gym/{task}", count=3, seed=7, domain="logic"
+    )
+    for batch in seed_prompts(source, Path()):
+        print(batch.prompts.write_json())
 """
 
 
@@ -98,7 +100,7 @@ def test_problems_are_the_same_in_another_process() -> None:
         pytest.param(
             "reasoning_gym/intermediate_integration", {}, "only in a sandbox", id="scorer-evaluates-the-answer"
         ),
-        pytest.param("reasoning_gym/word_ladder", {}, "whatever the seed", id="not-repeatable"),
+        pytest.param("reasoning_gym/word_ladder", {"words": 3}, "cannot be generated", id="unknown-option-elsewhere"),
         pytest.param("reasoning_gym/poetry", {}, "cannot be used", id="unknown-task"),
         pytest.param("reasoning_gym/chain_sum", {"terms": 3}, "cannot be generated with options", id="unknown-option"),
         pytest.param("reasoning_gym/chain_sum", {"min_terms": -1}, "cannot be generated", id="impossible-option"),
@@ -114,3 +116,11 @@ def test_answer_that_the_package_keeps_in_the_metadata_is_the_reference(task: st
     prompts = read(source(f"reasoning_gym/{task}", domain="logic", count=2))
     assert prompts.height == 2
     assert prompts["reference_answer"].str.len_chars().min() > 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["word_ladder", "ransom_note"])
+def test_task_that_depends_on_more_than_the_seed_repeats_and_can_be_continued(task: str) -> None:
+    first, longer = (list(repeatable_entries(task, count=count, seed=7, options={})) for count in (2, 3))
+    assert longer[:2] == first
+    assert {str(entry["answer"]) for entry in longer} != {""}

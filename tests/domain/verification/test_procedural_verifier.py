@@ -117,7 +117,7 @@ def entry_of(task, seed):
     source = ProceduralSource(
         kind="procedural", name="made", license="MIT", task=f"reasoning_gym/{task}", count=1, seed=seed, domain="logic"
     )
-    [entry] = seeds._reasoning_gym_entries(source, task)
+    [entry] = seeds._entries_here(source, task)
     row = seeds._reasoning_gym_row(source, task, row_id="0", entry=entry)
     return row.reference_answer, json.loads(row.verifier_spec)
 

@@ -67,12 +67,6 @@ def stated_line(text: str) -> str | None:
     return text[matches[-1].end() :].partition("\n")[0].strip() or None if matches else None
 
 
-def mathematical_answer(text: str) -> str | None:
-    """The explicit answer, else the last formula or number, else None."""
-    explicit = explicit_answer(text)
-    return without_reason(explicit) if explicit is not None else last_value(_clipped(text))
-
-
 def last_value(text: str) -> str | None:
     """The last formula, or the last number outside formulas if that stands behind it; None without either."""
     last, end = None, 0

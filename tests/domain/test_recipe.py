@@ -163,6 +163,26 @@ def test_recipe_minimal_loads(tmp_path):
             id="constraints-of-another-verifier",
         ),
         pytest.param(
+            changed(sources=[FILE_SOURCE | {"columns": {"prompt": "q", "answer": "a", "unit": "u"}}]),
+            ["`columns.unit` is not used", "`numeric`"],
+            id="unit-of-no-number",
+        ),
+        pytest.param(
+            changed(sources=[FILE_SOURCE | {"columns": {"prompt": "q", "answer": "a", "aliases": "b"}}]),
+            ["`columns.aliases` is not used", "`exact`"],
+            id="aliases-of-no-text",
+        ),
+        pytest.param(
+            changed(sources=[FILE_SOURCE | {"tolerance": {"relative": 0.01}}]),
+            ["`tolerance` is not used", "`numeric`"],
+            id="tolerance-of-no-number",
+        ),
+        pytest.param(
+            changed(sources=[FILE_SOURCE | {"verifier": "numeric", "tolerance": {"relative": -1}}]),
+            ["relative", "greater than or equal to 0"],
+            id="negative-tolerance",
+        ),
+        pytest.param(
             changed(sources=[FILE_SOURCE | {"answer_extraction": {"rule": "after_marker"}}]),
             ["marker"],
             id="marker-missing",

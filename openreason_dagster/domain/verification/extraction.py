@@ -30,7 +30,10 @@ _FORMULA = re.compile(
     r"\$\$([^$]+)\$\$|(?<!\\)\$((?:\\.|[^$\\\n])+)\$|\\\[((?:(?!\\\[).)+?)\\\]|\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL
 )
 _NUMBER = re.compile(
-    r"(?<![\w.])[-−+]?(?:[$€£]\s*)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s*/\s*\d+|\s+\d+/\d+)?\s*(?:%|percent\b|pct\b)?"
+    r"[-−+]?\d{0,9}\\[dt]?frac\{[^{}\n]{1,40}\}\{[^{}\n]{1,40}\}"
+    r"|\(\s*[-−+]?[\d./]{1,20}(?:\s*,\s*[-−+]?[\d./]{1,20}){1,9}\s*\)"
+    r"|(?<![A-Za-z0-9_.])[-−+]?(?:[$€£]\s*)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s*/\s*\d+|\s+\d+/\d+)?"
+    r"\s*(?:%|percent\b|pct\b)?"
 )
 _DIGIT = re.compile(r"\d")
 _TEXT_COMMAND = re.compile(r"\\[a-zA-Z]+\s*\{[^{}]*\}")
@@ -62,12 +65,6 @@ def stated_line(text: str) -> str | None:
     """The rest of the line behind the last "answer is …", for texts that hold full stops, such as initials."""
     matches = list(_PHRASE.finditer(text := _clipped(text)))
     return text[matches[-1].end() :].partition("\n")[0].strip() or None if matches else None
-
-
-def mathematical_answer(text: str) -> str | None:
-    """The explicit answer, else the last formula or number, else None."""
-    explicit = explicit_answer(text)
-    return without_reason(explicit) if explicit is not None else last_value(_clipped(text))
 
 
 def last_value(text: str) -> str | None:

@@ -14,8 +14,8 @@ from openreason_dagster.domain.verification.symbolic_text import fitness
 
 LONGEST_BARE = 300
 """Characters of a text that may be an answer and nothing else."""
-_WORD = re.compile(r"(?<![\\a-zA-Z{])[a-zA-Z]{3,}|\\text\{[^{}]*[a-zA-Z]{3,}")
-_HEDGE = re.compile(r"\b(?:or|either|maybe|perhaps|not|n't|between|versus|vs|and|neither|nor|unless)\b|,\s")
+_WORD = re.compile(r"(?<![\\a-zA-Z{])[a-zA-Z]{3,}(?=[\s.,:]|$)|\\text\{[^{}]*[a-zA-Z]{3,}")
+_HEDGE = re.compile(r"\b(?:or|out of|either|maybe|perhaps|not|n't|between|versus|vs|and|neither|nor|unless)\b|,\s")
 _LEADING_NUMBER = re.compile(r"\s*\$?([-+]?[\d,]*\.?\d+)\s+[a-zA-Z]{2,}")
 _ANSWER_VERB = re.compile(r"\b(?:is|are|equals|costs|be)\s+(?:about |approximately |exactly )?")
 

@@ -26,8 +26,3 @@ def folded_text(text: str) -> str:
     text = without_wrappers(_SPACING.sub(" ", text.replace("\\!", "")))
     text = re.sub(r"\s*,\s*", ", ", " ".join(text.split()))
     return text.strip(_EDGES).casefold()
-
-
-def compact_text(text: str) -> str:
-    """The folded text without spaces, braces of no meaning, or dollar signs: for formulas written the same way."""
-    return re.sub(r"[\s$]+", "", _SPACING.sub("", text.replace("\\!", "")).translate(_SIGNS)).rstrip(".")

@@ -120,6 +120,22 @@ def test_chinese_and_latex_texts_come_through_unchanged() -> None:
     assert latex["source_row_id"][0] == "test/precalculus/807.json"
 
 
+def test_unit_tolerance_and_aliases_stand_in_the_specification(tmp_path: Path) -> None:
+    write_jsonl(
+        tmp_path / "rows.jsonl", [{"q": "How fast?", "a": "20", "u": "m/s"}, {"q": "How cold?", "a": "3", "u": None}]
+    )
+    columns = {"prompt": "q", "answer": "a", "unit": "u"}
+    source = file_source("rows.jsonl", verifier="numeric", columns=columns, tolerance={"relative": 0.01})
+    prompts, _ = read(source, tmp_path)
+    tolerance = {"relative": 0.01, "absolute": 0.0}
+    assert [json.loads(spec) for spec in prompts["verifier_spec"]] == [{**tolerance, "unit": "m/s"}, tolerance]
+
+    write_jsonl(tmp_path / "rows.jsonl", [{"q": "Where?", "a": "New York", "b": ["NYC", "the Big Apple"]}])
+    source = file_source("rows.jsonl", verifier="exact", columns={"prompt": "q", "answer": "a", "aliases": "b"})
+    prompts, _ = read(source, tmp_path)
+    assert json.loads(prompts["verifier_spec"].item()) == {"aliases": ["NYC", "the Big Apple"]}
+
+
 def test_choices_are_lettered_in_prompt_and_specification() -> None:
     columns = {"prompt": "question", "answer": "answerKey", "choices": "choices", "id": "id"}
     source = file_source("arc_challenge/train.jsonl", verifier="choice", domain="science", columns=columns)

@@ -8,8 +8,8 @@ from openreason_dagster.domain.verification.extraction import (
     LONGEST_TEXT,
     explicit_answer,
     has_closed_answer,
-    mathematical_answer,
 )
+from openreason_dagster.domain.verification.final_answers import final_answer
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ def test_explicit_answer(text, answer):
     [
         pytest.param("So $a=1$ and then $b=2$.", "b=2", id="last formula"),
         pytest.param(r"Thus \[ x = 3 \]", "x = 3", id="display formula"),
-        pytest.param("12 apples and 30 pears", "30", id="last number"),
+        pytest.param("We count 12 apples and 30 pears", "30", id="last number"),
         pytest.param("It costs $1,200 in all", "$1,200", id="currency"),
         pytest.param("about -3.5, I think", "-3.5", id="sign and decimals"),
         pytest.param("The answer is 3 because 1 + 2 = 3", "3", id="reason left out"),
         pytest.param("no number", None, id="nothing"),
     ],
 )
-def test_mathematical_answer(text, answer):
-    assert mathematical_answer(text) == answer
+def test_final_answer(text, answer):
+    assert final_answer(text) == answer
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_closed_answer(text, closed):
 
 @given(st.text(alphabet=r"\boxed{}<answer>/ $.1,is and:", max_size=200))
 def test_any_text_has_an_answer_or_none(text):
-    answer = mathematical_answer(text)
+    answer = final_answer(text)
     assert answer is None or isinstance(answer, str)
 
 
@@ -109,6 +109,6 @@ def test_boxed_text_comes_back(text):
 def test_long_repetitive_text_takes_little_time(piece):
     text = piece * (LONGEST_TEXT // len(piece))
     started = time.perf_counter()
-    mathematical_answer(text)
+    final_answer(text)
     has_closed_answer(text)
     assert time.perf_counter() - started < 2

@@ -140,6 +140,7 @@ def test_audit_accepts_good_references_and_names_bad_ones(workers):
         {"prompt_id": "letter", "reference_answer": "B", "verifier": "choice", "verifier_spec": choices},
         {"prompt_id": "letter too many", "reference_answer": "C", "verifier": "choice", "verifier_spec": choices},
         {"prompt_id": "text", "reference_answer": "Paris", "verifier": "exact", "verifier_spec": "{}"},
+        {"prompt_id": "measure", "reference_answer": "20", "verifier": "numeric", "verifier_spec": '{"unit": "m/s"}'},
         {"prompt_id": "none", "reference_answer": None, "verifier": "exact", "verifier_spec": "{}"},
         {"prompt_id": "task", "reference_answer": "6", "verifier": "procedural", "verifier_spec": '{"task": "gcd"}'},
         {"prompt_id": "constraints", **NO_COMMA},

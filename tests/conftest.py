@@ -17,6 +17,13 @@ settings.load_profile("untimed")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from threads, which crawl on a busy machine
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests come first, so that they are not what all wait for; a file stays on one worker, Ray's files too."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("ray" if "_ray_" in item.path.name else item.path.name))
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> SmallWorkspace:
     """Recipe `small` with one starter model in its catalogue."""

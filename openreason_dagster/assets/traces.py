@@ -84,7 +84,7 @@ class ModelRun:
     errors: dict[str, Counter[str]] = field(default_factory=dict)
     """Failed requests per temperature and class of failure."""
     verdicts: Counter[bool] = field(default_factory=Counter)
-    """Traces of this run that were judged while sampling, by whether they are correct."""
+    """Traces of this run that were judged while sampling, all of them or a few, by whether they are correct."""
     last_line: float = 0.0
 
     @classmethod
@@ -230,8 +230,9 @@ class ModelRun:
         if monotonic() - self.last_line >= _SECONDS_BETWEEN_LOG_LINES:
             self.last_line = monotonic()
             self.context.log.info(
-                "%s: %d of %d sampled, %d failed, %.0f tokens/s",
+                "%s: %d of %d sampled, %d failed, %.0f tokens/s%s",
                 self.plan.model, progress.done, progress.total, progress.failed, progress.tokens_per_second,
+                "" if acceptance is None else f", {acceptance:.0%} correct so far",
             )  # fmt: skip
 
     def _require_few_failures(self) -> None:

@@ -12,6 +12,7 @@ from openreason_dagster.domain.errors import TableError
 from openreason_dagster.resources.tables import Tables
 
 Row = dict[str, object]
+_LONG_FIELDS = {"reasoning", "answer", "token_logprobs", "imported_record", "sampling_record", "environment"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +63,11 @@ def print_chain(chain: TraceChain, console: Console) -> None:
         _print_fields("seed", chain.seed, without={"prompt", "solution"}, console=console)
     console.print(Panel(plain(sampled["reasoning"]), title="reasoning", title_align="left"))
     console.print(Panel(plain(sampled["answer"]), title="answer", title_align="left"))
-    _print_fields(
-        "sampled", sampled, without={"reasoning", "answer", "sampling_record", "environment"}, console=console
-    )
-    _print_fields("sampling record", json.loads(str(sampled["sampling_record"])), without=set(), console=console)
-    _print_fields("environment", json.loads(str(sampled["environment"])), without=set(), console=console)
+    _print_fields("sampled", sampled, without=_LONG_FIELDS, console=console)
+    for name in ("imported_record", "sampling_record", "environment"):
+        if sampled.get(name) is not None:
+            fields = json.loads(str(sampled[name]))
+            _print_fields(name.replace("_", " "), fields, without=set(), console=console)
     for title, row in (
         ("verdict", chain.verdict), ("rewards", chain.rewards), ("selection", chain.selection), ("mix", chain.mix)
     ):  # fmt: skip

@@ -116,6 +116,9 @@ class Completion:
     prompt_tokens: int | None
     completion_tokens: int | None
     attempts: int
+    billed_tokens: tuple[int, int] | None = None
+    """Prompt and generated tokens that the server counted for it, where they are not its own: of samples asked together
+    one carries the sum and the others nothing."""
     used_seed: bool = True
     """Whether the text was drawn with the request's own seed."""
     token_logprobs: tuple[float, ...] | None = None

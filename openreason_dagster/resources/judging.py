@@ -11,7 +11,7 @@ from openreason_dagster.domain.inference.request_source import Outcomes
 from openreason_dagster.domain.recipe import Verification
 from openreason_dagster.domain.records import MACHINE_VERDICTS
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
-from openreason_dagster.domain.verification.verify import verify_batch
+from openreason_dagster.domain.verification.verify import verify_at_once, verify_batch
 from openreason_dagster.domain.verification.workers import Workers
 from openreason_dagster.resources.ray_verification import RayVerification
 from openreason_dagster.resources.settings import Settings
@@ -21,6 +21,7 @@ from openreason_dagster.resources.verification_workers import verification_worke
 PROMPT_COLUMNS = ("prompt_id", "reference_answer", "verifier", "verifier_spec")
 """What of a prompt is needed to judge an answer to it."""
 _ROWS_PER_COMMIT = 2_000
+_ROWS_PER_GLANCE = 32
 _TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
 
 
@@ -91,10 +92,22 @@ def verify_rows(tables: Tables, workers: Workers, rows: pl.DataFrame, prompts: p
         rows: Rows of sampled_traces.
         prompts: Their prompts, with `PROMPT_COLUMNS`.
     """
-    traces = rows.select(_TRACE_COLUMNS).join(prompts.select(PROMPT_COLUMNS), on="prompt_id", how="inner")
-    verdicts = verify_batch(traces, workers, now=datetime.now(UTC))
+    verdicts = verify_batch(_with_prompts(rows, prompts), workers, now=datetime.now(UTC))
     tables.append("verified_traces", verdicts)
     return dict(verdicts.select("trace_id", pl.col("is_correct").fill_null(value=False)).iter_rows())
+
+
+def glance_at_rows(rows: pl.DataFrame, prompts: pl.DataFrame) -> Mapping[str, bool]:
+    """Whether traces spread over the rows are correct, as far as that can be told at once; commits nothing.
+
+    Arguments as for `verify_rows`.
+    """
+    spread = rows.gather_every(max(1, rows.height // _ROWS_PER_GLANCE))
+    return verify_at_once(_with_prompts(spread, prompts))
+
+
+def _with_prompts(rows: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(_TRACE_COLUMNS).join(prompts.select(PROMPT_COLUMNS), on="prompt_id", how="inner")
 
 
 def known_outcomes(tables: Tables, plan: SamplingPlan, prompts: pl.DataFrame) -> Outcomes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from openreason_dagster.domain.catalogue_entry import CatalogueModel, DatasetModel, OpenAIModel
+from openreason_dagster.domain.catalogue_entry import CatalogueModel, DatasetModel
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.inference.allowance import Allowance, Limit, limits_of
 from openreason_dagster.domain.inference.cost import Cost
@@ -16,23 +16,15 @@ def allowance(tables: Tables, recipe: Recipe, entry: CatalogueModel) -> Allowanc
     """What a run of a model that starts now may spend.
 
     Raises:
-        RecipeError: money is limited in another currency than the model's price is stated in, or tokens or money are
-            limited for an endpoint that does not tell how long each sample is.
+        RecipeError: money is limited in another currency than the model's price is stated in.
     """
     if isinstance(entry, DatasetModel):
         return Allowance([], entry.price)  # imported traces cost nothing
     budget, in_force = recipe.budget, limits(tables, recipe, model=entry.name)
-    kinds = {limit.kind for limit in in_force}
-    if "money" in kinds and entry.price.currency != budget.currency:
+    if any(limit.kind == "money" for limit in in_force) and entry.price.currency != budget.currency:
         raise RecipeError(
             f"recipe key `budget.currency` is {budget.currency}, but the price of model {entry.name!r} is in "
             f"{entry.price.currency}. State both in one currency."
-        )
-    if isinstance(entry, OpenAIModel) and entry.samples_per_request > 1 and kinds & {"tokens", "money"}:
-        raise RecipeError(
-            f"model {entry.name!r}: `samples_per_request` is {entry.samples_per_request}, but a server tells only the "
-            "sum of the tokens of samples asked together, which a budget of tokens or money cannot keep. Set it to 1, "
-            "or limit seconds."
         )
     return Allowance(in_force, entry.price)
 

@@ -14,7 +14,7 @@ class ProgressListener:
         """Some more requests are answered.
 
         `money` is what the run has cost so far in the currency of the model's price; `acceptance` the share of this
-        run's judged traces that are correct, None before any is judged.
+        run's traces judged so far that are correct, which are all in rounds and else a few; None before any is.
         """
 
     def stopped(self, model: str, *, limit: str) -> None:

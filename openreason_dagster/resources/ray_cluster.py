@@ -1,10 +1,11 @@
 """A Ray cluster: joined at its address, or started on this machine."""
 
+import logging
 import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +22,9 @@ _VARIABLES = {
 
 
 class RayCluster:
-    """Joined for as long as it is entered. A cluster that this process has joined before is used and left as it is.
+    """Joined for as long as it is entered, which may be more than once at a time.
+
+    A cluster that this process has joined before is used and left as it is.
 
     Args:
         address: As `ray.init` takes it, e.g. `10.0.0.5:6379` or `auto`; `local` or None starts a cluster here.
@@ -29,30 +32,34 @@ class RayCluster:
 
     def __init__(self, address: str | None = None) -> None:
         self.address = address or _LOCAL
-        self._is_ours = False
+        self._entered: list[ExitStack] = []
+
+    @property
+    def is_local(self) -> bool:
+        """Whether all of its replicas share this machine."""
+        return self.address == _LOCAL
 
     def __enter__(self) -> Self:
         import ray
 
-        if not ray.is_initialized():
-            self._join()
-            self._is_ours = True
+        with ExitStack() as stack:
+            stack.enter_context(_quiet_data_sets())
+            if not ray.is_initialized():
+                self._join()
+                stack.callback(ray.shutdown)
+            self._entered.append(stack.pop_all())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        import ray
-
-        if self._is_ours:
-            ray.shutdown()
-        self._is_ours = False
+        self._entered.pop().close()
 
     def _join(self) -> None:
         import ray
 
         # A cluster that is there already has settings of its own, and refuses these.
-        own = {"include_dashboard": False} if self.address == _LOCAL else {}
+        own = {"include_dashboard": False} if self.is_local else {}
         try:
             self._greet()
             with default_variables(_VARIABLES), own_signals():
@@ -84,3 +91,21 @@ def own_signals() -> Iterator[None]:
         if threading.current_thread() is threading.main_thread():
             for number, handler in handlers.items():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def _quiet_data_sets() -> Iterator[None]:
+    """Keep Ray Data's progress off the terminal, which shows our own; its log file in the session's folder has all."""
+    import ray.data  # noqa: F401 - sets its loggers up
+
+    consoles = [each for each in logging.getLogger("ray.data").handlers if isinstance(each, logging.StreamHandler)]
+    levels: dict[logging.Handler | logging.Logger, int] = dict.fromkeys(consoles, logging.WARNING)
+    levels[logging.getLogger("ray.data._internal.progress")] = logging.ERROR  # warns that there are no progress bars
+    before = {each: each.level for each in levels}
+    for each, level in levels.items():
+        each.setLevel(level)
+    try:
+        yield
+    finally:
+        for each, level in before.items():
+            each.setLevel(level)

@@ -1,7 +1,7 @@
 """Where the results of one run of one model go: traces, failures, their cost, and verdicts where they are awaited."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,12 +10,12 @@ from time import monotonic
 import polars as pl
 
 from openreason_dagster.domain.inference.cost import cost_of
+from openreason_dagster.domain.inference.paid_tokens import paid_tokens
 from openreason_dagster.domain.inference.sampler import Batch
 from openreason_dagster.domain.inference.trace_rows import failure_rows, record_as_text, trace_rows
-from openreason_dagster.domain.records import Completion
 from openreason_dagster.domain.schemas import SAMPLING_LEDGER, SAMPLING_PLANS
 from openreason_dagster.domain.verification.workers import Workers
-from openreason_dagster.resources.judging import verify_rows
+from openreason_dagster.resources.judging import glance_at_rows, verify_rows
 from openreason_dagster.resources.model_plan import ModelPlan
 from openreason_dagster.resources.tables import Tables, partition_predicate
 
@@ -37,7 +37,7 @@ class TraceStore:
         self._last_commit = self.clock()
 
     def put(self, batch: Batch) -> Mapping[str, bool]:
-        """Make a batch durable; returns whether each trace_id is correct, as far as traces are judged here."""
+        """Make a batch durable; returns whether trace_ids are correct: of all if judged here, else of a few."""
         now, plan = datetime.now(UTC), self.model.plan
         environment = self.model.engine.environment()
         rows = trace_rows(batch.completions, plan, environment=environment, run_id=self.run_id, sampled_at=now)
@@ -46,7 +46,9 @@ class TraceStore:
         self.tables.append("sampled_traces", rows)
         failures = failure_rows(batch.failures, plan, run_id=self.run_id, failed_at=now)
         self.tables.append("sampling_failures", failures)
-        return {} if self.judges is None else verify_rows(self.tables, self.judges, rows, self.model.prompts)
+        if self.judges is None:
+            return glance_at_rows(rows, self.model.prompts)
+        return verify_rows(self.tables, self.judges, rows, self.model.prompts)
 
     def put_plan(self, key: str, *, planned: int) -> None:
         """Let the traces of the current settings take the place of those of earlier ones."""
@@ -85,11 +87,11 @@ class TraceStore:
         rows = []
         for key, count in answered.items():
             completions = [each for each in batch.completions if each.request.temperature_key == key]
-            generated = [] if self.model.plan.is_imported else completions
+            paid = [paid_tokens(completion) for completion in completions]
             cost = cost_of(
                 price,
-                prompt_tokens=_sum(generated, "prompt_tokens"),
-                completion_tokens=_sum(generated, "completion_tokens"),
+                prompt_tokens=sum(prompt for prompt, _ in paid),
+                completion_tokens=sum(generated for _, generated in paid),
                 seconds=seconds * count / answered.total(),
             )
             rows.append({
@@ -99,7 +101,3 @@ class TraceStore:
                 "seconds": cost.seconds, "money": cost.money, "currency": price.currency, "recorded_at": now,
             })  # fmt: skip
         return SAMPLING_LEDGER.frame(rows)
-
-
-def _sum(completions: Sequence[Completion], name: str) -> int:
-    return sum(getattr(completion, name) or 0 for completion in completions)

@@ -215,6 +215,7 @@ def test_an_unreachable_server_is_named_on_entering():
         {"base_url": []},
         {"base_url": "http://[bad/v1"},
         {"base_url": "localhost:80/v1"},
+        {"base_url": "http://user:sk-hidden@127.0.0.1:9/v1"},
         {"api_key": "sk-\n-x"},
         {"api_key": "sk-é"},
     ],
@@ -391,6 +392,10 @@ def test_samples_asked_together():
     assert len({result.request.trace_id for result in results}) == len({result.text for result in results}) == 18
     assert not any(result.used_seed for result in results)
     assert {(result.prompt_tokens, result.completion_tokens) for result in results} == {(5, None)}
+    billed = Counter((result.request.prompt_id, result.billed_tokens) for result in results)
+    assert billed == {
+        (str(index), bill): count for index in range(3) for bill, count in (((5, 28), 1), ((5, 14), 1), ((0, 0), 4))
+    }
     assert server.requests[0]["logprobs"] is True
 
 
@@ -426,6 +431,15 @@ def test_samples_that_are_missing_are_asked_alone(faults, sent, attempts):
     assert [result.used_seed for result in results] == [result.attempts == 2 for result in results]
 
 
+def test_a_server_that_knows_no_n_answers_even_if_each_request_is_tried_once():
+    with (
+        FaultServer(rates={}, most_choices=1) as server,
+        OpenAIEngine(model_of(server.base_url, samples_per_request=4, max_attempts=1), patience=QUICK) as engine,
+    ):
+        results = list(engine.stream(iter(requests_of(1, samples=4))))
+    assert [type(result) for result in results] == [Completion] * 4
+
+
 def test_seeds_are_not_used_where_none_is_sent():
     with FaultServer(rates={}) as server:
         (result,) = answers(server, sends_seed="no")
@@ -448,6 +462,17 @@ def test_a_consumer_that_stops_leaves_nothing_behind():
         next(results)
         results.close()
     assert len(server.requests) < 200
+
+
+def test_the_environments_proxy_is_asked(monkeypatch):
+    with FaultServer(rates={}) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/v1"))
+        with OpenAIEngine(model_of("http://model.invalid/v1")) as engine:
+            assert len(list(engine.stream(iter(requests_of(3))))) == 3
+        assert len(proxy.requests) == 3
+        monkeypatch.setenv("no_proxy", "model.invalid")
+        with pytest.raises(EngineError, match="no server answers"):
+            OpenAIEngine(model_of("http://model.invalid/v1"), patience=QUICK).__enter__()
 
 
 def test_environment_tells_no_secret():

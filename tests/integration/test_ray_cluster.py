@@ -32,8 +32,9 @@ def test_a_local_cluster_lasts_while_it_is_needed():
     with RayCluster() as outer:
         assert outer.address == "local"
         assert signal.getsignal(signal.SIGTERM) is before
-        with RayCluster():
+        with RayCluster(), outer:
             assert ray.get(ray.put(4)) == 4
+        assert ray.is_initialized()
         ended = subprocess.run([sys.executable, "-c", "raise SystemExit(3)"], check=False)
         assert ended.returncode == 3, "exit codes of our own processes are not thrown away"
         assert ray.is_initialized()

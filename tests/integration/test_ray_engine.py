@@ -102,7 +102,7 @@ def test_everything_a_request_may_ask_for(cluster):
     assert environment["engine"] == "ray"
 
 
-def test_a_none_ends_what_is_handed_over_together(cluster):
+def test_a_none_ends_what_is_handed_over_together(cluster, capfd):
     seen = []
 
     def feed():
@@ -115,6 +115,17 @@ def test_a_none_ends_what_is_handed_over_together(cluster):
         for result in engine.stream(feed()):
             seen += [result.request.trace_id]
     assert seen == ["0", "1"]
+    shown = "".join(capfd.readouterr())
+    assert "Progress bars" not in shown
+    assert "execution finished" not in shown
+
+
+def test_an_option_decides_how_long_a_text_may_be(cluster):
+    with engine_of(cluster, options={"max_model_len": 64}, maximum_length=128) as engine:
+        found = answers(engine, [request_of(0, max_tokens=1000, temperature=2.0), request_of(1, question="x" * 70)])
+        assert engine.environment()["maximum_length"] == "64"
+    assert found["0"].prompt_tokens + found["0"].completion_tokens <= 64
+    assert found["1"].error == "prompt_too_long"
 
 
 def vllm_processes():
@@ -139,14 +150,19 @@ def test_a_killed_worker_loses_nothing(cluster, kind):
     assert [process for process in alive if is_running(process)] == []
 
 
-def test_closing_ends_the_replicas(cluster):
+def test_replicas_start_with_what_the_user_has_set_and_end_when_closed(cluster, monkeypatch):
+    monkeypatch.setenv("VLLM_LOGGING_LEVEL", "ERROR")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with engine_of(cluster, concurrency=8, rows_per_batch=4) as engine:
         stream = engine.stream(request_of(number, temperature=2.0, max_tokens=1500) for number in range(200))
         next(stream)
-        assert vllm_processes()
+        (core,) = [process for process in vllm_processes() if "EngineCore" in command_of(process)]
+        variables = core.environ()
         stream.close()
         _, alive = psutil.wait_procs(vllm_processes(), timeout=60)
     assert [process for process in alive if is_running(process)] == []
+    expected = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "OMP_NUM_THREADS": "1"}
+    assert {name: variables[name] for name in expected} == expected
 
 
 def test_an_entry_that_cannot_start(cluster):

@@ -185,6 +185,10 @@ def test_stop_strings_cut_the_text_where_they_begin(folder):
         pytest.param("one two", ("two", "ne"), ("o", 3), id="the-first-in-the-text"),
         pytest.param("<think>a</think>b", ("a",), ("<think>", 2), id="tags-are-one-token"),
         pytest.param("é!", ("!",), ("é", 3), id="tokens-not-characters"),
+        pytest.param("one<|user|>two", ("<|user|>",), ("one", 4), id="a-special-token"),
+        pytest.param("one.<|user|>two", (".<|user|>",), ("one", 5), id="a-special-token-with-text-before"),
+        pytest.param("<|user|>é<|user|>!", ("!",), ("é", 5), id="special-tokens-before"),
+        pytest.param("a<|user|>b<|system|><|user|>", ("b<|system|><|user|>",), ("a", 5), id="two-special-tokens"),
     ],
 )
 def test_where_a_stop_string_cuts(folder, text, stops, expected):

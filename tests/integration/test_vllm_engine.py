@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 import subprocess
@@ -247,6 +248,14 @@ def test_samples_of_a_prompt_share_its_prefill(engine):
     assert sum(1 for tokens in reused if tokens >= 64) >= 7
 
 
+def test_prompts_are_read_in_steps_as_large_as_those_of_vllms_batches(engine):
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.usage.usage_lib import UsageContext
+
+    expected = EngineArgs.get_batch_defaults(world_size=1)[0][UsageContext.LLM_CLASS]
+    assert engine._session.config.scheduler_config.max_num_batched_tokens == expected
+
+
 def test_the_environment_says_what_ran(engine):
     environment = engine.environment()
     assert {name: environment[name] for name in ("engine", "dtype", "prefix_caching", "concurrency", "compiled")} == {
@@ -296,35 +305,96 @@ def test_a_dead_engine_process_is_an_error_after_what_is_finished():
             list(small.stream([request_of(0)]))
 
 
+def aborted(session):
+    """What vLLM is asked to give up although somebody waits for it."""
+    engine = session._engine
+    names = list(engine.output_processor.external_req_ids)
+    asyncio.run_coroutine_threadsafe(engine.abort(names), session._loop).result()
+    return names
+
+
+def test_requests_that_the_engine_gives_up_are_no_failures():
+    with engine_of("starter-small", concurrency=4) as small:
+        stream = small.stream(request_of(number, max_tokens=1500, temperature=2.0) for number in range(100))
+        next(stream)
+        assert aborted(small._session)
+        with pytest.raises(EngineError, match="Run again"):
+            assert all(isinstance(result, Completion) for result in stream)
+
+
+def test_an_engine_whose_answers_cannot_be_read_is_an_error(monkeypatch):
+    def broken(*_arguments, **_keywords):
+        raise ValueError("unreadable")
+
+    with engine_of("starter-small", concurrency=4) as small:
+        monkeypatch.setattr(small._session._engine.output_processor, "process_outputs", broken)
+        with pytest.raises(EngineError, match="Run again"):
+            list(small.stream([request_of(0)]))
+
+
 OWNER = """
-import sys
 from tests.integration.test_vllm_engine import engine_of, request_of
-with engine_of("starter-small", concurrency=4) as engine:
-    for result in engine.stream(request_of(number) for number in range(100_000)):
-        print("answered", flush=True)
+if __name__ == "__main__":
+    with engine_of("starter-small", concurrency=4) as engine:
+        for result in engine.stream(request_of(number) for number in range(100_000)):
+            print("answered", flush=True)
 """
 
 
-@pytest.mark.parametrize("moment", ["while-starting", "while-sampling"])
-def test_a_killed_owner_leaves_no_process_behind(moment, tmp_path):
+@pytest.fixture
+def owner(tmp_path):
+    """Another process that samples."""
     script = tmp_path / "owner.py"
-    script.write_text(f"if __name__ == '__main__':\n{''.join('    ' + line + chr(10) for line in OWNER.splitlines())}")
-    root = str(Path(openreason_dagster.__file__).parents[1])
+    script.write_text(OWNER)
+    variables = os.environ | {"PYTHONPATH": str(Path(openreason_dagster.__file__).parents[1])}
     with subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": root}
-    ) as owner:
-        if moment == "while-sampling":
-            assert "answered" in owner.stdout.readline()
-        else:
-            deadline = time.monotonic() + 120
-            while len(psutil.Process(owner.pid).children()) < 3 and time.monotonic() < deadline:
-                time.sleep(0.2)
-            time.sleep(1.5)
-        children = psutil.Process(owner.pid).children(recursive=True)
-        owner.kill()
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables
+    ) as process:
+        yield process
+        process.kill()
+
+
+def family_of(owner, moment):
+    """All that it has started, once it loads the weights or once it samples."""
+    if moment == "while-sampling":
+        assert "answered" in owner.stdout.readline()
+    else:
+        deadline = time.monotonic() + 120
+        while len(psutil.Process(owner.pid).children()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(1.5)
+    return psutil.Process(owner.pid).children(recursive=True)
+
+
+def still_running(processes):
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    return [process for process in alive if is_running(process)]
+
+
+@pytest.mark.parametrize("moment", ["while-loading", "while-sampling"])
+def test_a_killed_owner_leaves_no_process_behind(owner, moment):
+    children = family_of(owner, moment)
+    owner.kill()
     assert children
-    _, alive = psutil.wait_procs(children, timeout=20)
-    assert [child for child in alive if is_running(child)] == []
+    assert still_running(children) == []
+
+
+@pytest.mark.parametrize(
+    ("moment", "signals"),
+    [
+        pytest.param("while-loading", 1, id="once-while-loading"),
+        pytest.param("while-sampling", 2, id="twice-while-sampling"),
+    ],
+)
+def test_an_interrupted_owner_ends_soon_and_leaves_no_process_behind(owner, moment, signals):
+    children = family_of(owner, moment)
+    for _ in range(signals):
+        owner.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    _, messages = owner.communicate(timeout=20)
+    assert owner.returncode == -signal.SIGINT or "KeyboardInterrupt" in messages
+    assert children
+    assert still_running(children) == []
 
 
 @pytest.mark.parametrize(
@@ -334,6 +404,8 @@ def test_a_killed_owner_leaves_no_process_behind(moment, tmp_path):
         pytest.param({"maximum_length": 10**7}, "does not start", id="longer-than-the-model"),
         pytest.param({"quantization": "no-such-method"}, "does not start", id="unknown-quantization"),
         pytest.param({"options": {"no_such_argument": 1}}, "no_such_argument", id="unknown-option"),
+        pytest.param({"options": {"dtype": 3}}, "does not start", id="an-option-of-another-kind"),
+        pytest.param({"options": {"load_format": "none-such"}}, "does not start", id="an-option-found-wrong-late"),
         pytest.param({"options": {"kv_cache_memory_bytes": 2**50}}, "does not start", id="no-memory"),
     ],
 )

@@ -6,11 +6,13 @@ import pytest
 from small_workspace import starter_entry
 
 from openreason_dagster.commands.status import partition_statuses
-from openreason_dagster.domain.catalogue_entry import DatasetModel, OpenAIModel
-from openreason_dagster.domain.errors import RecipeError
+from openreason_dagster.definitions import build_definitions
+from openreason_dagster.domain.catalogue_entry import DatasetModel
 from openreason_dagster.domain.recipe_sampling import Adaptive
 from openreason_dagster.domain.release.costs import sampling_costs
+from openreason_dagster.partitions import MODELS, range_tags
 from openreason_dagster.resources.ledger import allowance
+from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.scope import recipe_tables
 
 ROUNDS = {
@@ -106,24 +108,30 @@ def test_money_counts_over_runs(small, instance):
     assert ledger(small)["money"] <= 0.9
 
 
+class Heard(ProgressListener):
+    acceptance: float | None = None
+
+    def advanced(self, model, progress, *, money, acceptance):
+        self.acceptance = acceptance
+
+
+def test_acceptance_is_told_while_a_fixed_number_is_sampled(small, instance):
+    small.write_recipe(sampling=SAMPLING | {"samples_per_prompt": 2})
+    small.collect(instance)
+    instance.add_dynamic_partitions(MODELS.name, ["starter-base"])
+    heard, tags = Heard(), range_tags("starter-base", small.workspace.recipe())
+    job = build_definitions(small.settings, resources={"progress": heard}).resolve_job_def("sample_model")
+    job.execute_in_process(instance=instance, tags=tags)
+    verdicts = small.tables.scan("verified_traces").select(pl.col("is_correct").fill_null(value=False)).collect()
+    assert heard.acceptance == pytest.approx(verdicts["is_correct"].mean())
+
+
 def test_a_limit_in_another_currency_is_refused(small, instance):
     small.write_recipe(sampling=SAMPLING | {"samples_per_prompt": 1}, budget={"currency": "EUR", "run": {"money": 1.0}})
     small.collect(instance)
     result = small.sample("starter-base", instance, raise_on_error=False)
     (failure, *_) = [event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_FAILURE]
     assert "budget.currency" in str(failure.step_failure_data.error.cause or failure.step_failure_data.error)
-
-
-def test_a_budget_is_refused_where_lengths_are_not_told(small):
-    entry = OpenAIModel(
-        name="remote", engine="openai", base_url="http://localhost:1/v1", served_model="m", revision="1",
-        license="MIT", samples_per_request=4,
-    )  # fmt: skip
-    small.write_recipe(budget={"run": {"tokens": 100}})
-    with pytest.raises(RecipeError, match="samples_per_request` is 4"):
-        allowance(small.tables, small.workspace.recipe(), entry)
-    small.write_recipe(budget={"run": {"seconds": 100}})
-    assert allowance(small.tables, small.workspace.recipe(), entry).reached is None
 
 
 def test_imported_traces_take_nothing_from_a_budget(small):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from command_line import invoke
 from small_workspace import SmallWorkspace
 
 DATA = Path(__file__).parents[1] / "data"
@@ -114,6 +115,14 @@ def test_rollouts_are_verified_scored_and_mixed_without_a_model(rollouts):
     assert kept
     assert kept <= correct
     assert set(tables.scan("sft_mix").collect()["trace_id"]) == kept
+
+
+def test_show_tells_where_an_imported_trace_stands(rollouts):
+    trace_id = rollouts.tables.scan("sampled_traces").head(1).collect()["trace_id"].item()
+    text = invoke(rollouts, "show", trace_id).stdout
+    assert "imported record" in text
+    assert "sampling record" in text
+    assert "token_logprobs" not in text
 
 
 def test_importing_twice_adds_nothing(rollouts, instance):

@@ -6,13 +6,9 @@ from dataclasses import dataclass
 
 from openreason_dagster.domain.catalogue_entry import Price
 from openreason_dagster.domain.inference.cost import Cost, cost_of
+from openreason_dagster.domain.inference.paid_tokens import most_tokens, paid_tokens
 from openreason_dagster.domain.recipe_budget import Limits
 from openreason_dagster.domain.records import Completion, Failure, Request
-
-_BYTES_PER_TOKEN = 1
-"""A token stands for one byte of text at least, so that a prompt never has more tokens than bytes."""
-_TEMPLATE_TOKENS = 64
-"""Room for what a chat template adds to a prompt, when money is reserved for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,20 +67,16 @@ class Allowance:
                     return
                 yield None
             if request is not None:
-                self._reserved[request.trace_id] = most = self._most(request)
+                self._reserved[request.trace_id] = most = self._cost(*most_tokens(request))
                 self._outstanding += most
                 self.reached = None
             yield request
 
     def settle(self, result: Completion | Failure) -> None:
         """Put what a result cost in place of what was reserved for it."""
-        reserved = self._reserved.pop(result.request.trace_id)
-        self._outstanding -= reserved
+        self._outstanding -= self._reserved.pop(result.request.trace_id)
         if isinstance(result, Completion):
-            self._spent += self._cost(
-                result.prompt_tokens or 0,
-                reserved.completion_tokens if result.completion_tokens is None else result.completion_tokens,
-            )
+            self._spent += self._cost(*paid_tokens(result))
 
     def spent_money(self) -> float:
         """What this run has cost so far, without the requests in flight."""
@@ -102,7 +94,7 @@ class Allowance:
     def _admits(self, request: Request) -> bool:
         if self.is_time_over():
             return False
-        used = self._spent + self._outstanding + self._most(request)
+        used = self._spent + self._outstanding + self._cost(*most_tokens(request))
         wanted = {"tokens": used.completion_tokens, "money": used.money + self._price_of_time()}
         for limit in self._limits:
             if limit.kind in wanted and limit.spent + wanted[limit.kind] > limit.amount:
@@ -113,10 +105,6 @@ class Allowance:
     def _price_of_time(self) -> float:
         seconds = self._clock() - self._started
         return cost_of(self._price, prompt_tokens=0, completion_tokens=0, seconds=seconds).money
-
-    def _most(self, request: Request) -> Cost:
-        size = sum(len(message.content.encode()) for message in request.messages)
-        return self._cost(size // _BYTES_PER_TOKEN + _TEMPLATE_TOKENS, request.parameters.max_tokens)
 
     def _cost(self, prompt_tokens: int, completion_tokens: int) -> Cost:
         return cost_of(self._price, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, seconds=0.0)

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.engine import Engine
+from openreason_dagster.domain.inference.paid_tokens import paid_tokens
 from openreason_dagster.domain.records import Completion, Failure, Request
 
 Judged = TypeVar("Judged")
@@ -41,7 +42,10 @@ class TemperatureCount:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far sampling has come in this run; `done` are completions, `tokens` were generated for them."""
+    """How far sampling has come in this run; `done` are completions, `tokens` were generated for them.
+
+    Where a server does not tell how many, the most that can have been count; for imported ones, none.
+    """
 
     done: int
     failed: int
@@ -240,7 +244,7 @@ class _Tally:
             self.failed[key] += 1
         else:
             self.done[key] += 1
-            self.tokens += result.completion_tokens or 0
+            self.tokens += paid_tokens(result)[1]
 
     def show(self) -> Progress:
         self.shown = self.clock()

@@ -168,5 +168,6 @@ def _cell(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() else f"{value:,.3f}"
+        decimals = 0 if value.is_integer() else 1 if abs(value) >= 100 else 3
+        return f"{value:,.{decimals}f}"
     return str(value)

@@ -12,6 +12,7 @@ from openreason_dagster.domain.verification.registry import (
     KINDS_WITHOUT_REFERENCE,
     Comparison,
     audit_specification,
+    judge_directly,
     verifier,
 )
 from openreason_dagster.domain.verification.workers import Workers
@@ -51,6 +52,23 @@ def verify_batch(rows: pl.DataFrame, workers: Workers, *, now: datetime.datetime
         seen.update([comparison] if comparison else [])
         verdicts.append(_verified(record, judgement, milliseconds=milliseconds, now=now))
     return VERIFIED_TRACES.frame(verdicts)
+
+
+def verify_at_once(rows: pl.DataFrame) -> dict[str, bool]:
+    """Whether each trace_id is correct, as far as that can be told in this process and in bounded time.
+
+    Args:
+        rows: as for `verify_batch`.
+
+    Raises:
+        VerificationError: a verifier kind is unknown.
+    """
+    found = {}
+    for record in rows.iter_rows(named=True):
+        judgement = _settled_without_judging(record) or judge_directly(_comparison(record))
+        if judgement is not None:
+            found[str(record["trace_id"])] = judgement.verdict.is_correct is True
+    return found
 
 
 def audit_references(rows: pl.DataFrame, workers: Workers) -> pl.DataFrame:

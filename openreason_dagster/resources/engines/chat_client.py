@@ -3,16 +3,22 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import repeat
 
 from openreason_dagster.domain.catalogue_entry import OpenAIModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.domain.inference.unicode_text import well_formed
 from openreason_dagster.domain.records import Completion, Failure, Request
 from openreason_dagster.resources.engines.chat_reply import AttemptFailure, Reply, read_reply
-from openreason_dagster.resources.engines.chat_request import PATH_BY_API, most_tokens, opens_think, request_body
+from openreason_dagster.resources.engines.chat_request import (
+    PATH_BY_API,
+    most_tokens_together,
+    opens_think,
+    request_body,
+)
 from openreason_dagster.resources.engines.http_exchange import (
     ConnectionFailure,
     HttpExchange,
@@ -112,7 +118,7 @@ class ChatClient:
             for request, result in zip(requests, results, strict=True):
                 if isinstance(result, Completion):
                     deliver(result)
-                elif self._is_given_up(result, tries):
+                elif self._is_given_up(result, tries, alone=len(requests) == 1):
                     deliver(self._failure(request, result, tries))
                 else:
                     again.append(request)
@@ -138,7 +144,7 @@ class ChatClient:
         return self._results(requests, reply, tries.attempts + 1)
 
     async def _exchange(self, replica: Replica, requests: Sequence[Request]) -> Reply:
-        reservation = await self._rates.reserve(most_tokens(requests))
+        reservation = await self._rates.reserve(most_tokens_together(requests))
         sent_at = time.monotonic()
         path, body = PATH_BY_API[self._model.api], request_body(requests, self._model)
         try:
@@ -171,6 +177,7 @@ class ChatClient:
         """Each request with its sample; samples that nobody asked for are passed over."""
         message = f"The reply has {len(reply.choices)} of {len(requests)} choices."
         missing = [AttemptFailure("missing_choices", message)] * (len(requests) - len(reply.choices))
+        bills = _bills(reply, samples=len(requests))
         used_seed = self._model.sends_seed == "yes" and len(requests) == 1
         return [
             choice
@@ -184,6 +191,7 @@ class ChatClient:
                 prompt_tokens=reply.prompt_tokens,
                 completion_tokens=reply.completion_tokens_of(choice),
                 attempts=attempts,
+                billed_tokens=next(bills, None),
                 used_seed=used_seed,
                 token_logprobs=choice.token_logprobs,
             )
@@ -206,10 +214,10 @@ class ChatClient:
             f"{self._model.served_model!r}. {REMEDIES[HTTPStatus(status)]}"
         )
 
-    def _is_given_up(self, failure: AttemptFailure, tries: _Tries) -> bool:
+    def _is_given_up(self, failure: AttemptFailure, tries: _Tries, *, alone: bool) -> bool:
         if not failure.is_counted:
             return tries.put_off >= self._patience.uncounted_tries
-        return failure.is_final or tries.attempts >= self._model.max_attempts
+        return failure.is_final or (alone and tries.attempts >= self._model.max_attempts)
 
     def _wait_seconds(self, failure: AttemptFailure, tries: _Tries) -> float:
         """Seconds before asking again: what the server asked for, or exponential back-off with jitter.
@@ -234,3 +242,10 @@ class ChatClient:
         if self._model.api_key:
             text = text.replace(self._model.api_key.strip(), "[api key]")
         return well_formed(text)[:MESSAGE_CHARACTERS]
+
+
+def _bills(reply: Reply, *, samples: int) -> Iterator[tuple[int, int]]:
+    """What to bill each completion of samples asked together: the first all, the others nothing; none if unknown."""
+    if samples > 1 and reply.prompt_tokens is not None and reply.completion_tokens is not None:
+        yield reply.prompt_tokens, reply.completion_tokens
+        yield from repeat((0, 0))

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from openreason_dagster.domain.catalogue_entry import OpenAIModel
+from openreason_dagster.domain.inference.paid_tokens import most_tokens
 from openreason_dagster.domain.inference.reasoning import ends_inside_think
 from openreason_dagster.domain.records import Request
 
 PATH_BY_API = {"chat": "chat/completions", "completions": "completions"}
-TOKENS_PER_MESSAGE = 16
-"""More than any chat template adds to a message."""
 
 
 def request_body(requests: Sequence[Request], model: OpenAIModel) -> dict[str, Any]:
@@ -52,8 +51,7 @@ def opens_think(request: Request, model: OpenAIModel) -> bool:
     return model.api == "completions" and ends_inside_think(prompt_text(request))
 
 
-def most_tokens(requests: Sequence[Request]) -> int:
-    """More tokens than the prompt and all samples together can have: no tokenizer makes more tokens than bytes."""
-    first = requests[0]
-    prompt = sum(len(message.content.encode()) + TOKENS_PER_MESSAGE for message in first.messages)
-    return prompt + len(requests) * first.parameters.max_tokens
+def most_tokens_together(requests: Sequence[Request]) -> int:
+    """More tokens than the prompt and all samples together can have."""
+    prompt, generated = most_tokens(requests[0])
+    return prompt + len(requests) * generated

@@ -50,26 +50,40 @@ class ChatTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated tokens, verbatim, without special tokens other than the think tags."""
-        shown = [index for index in ids if index not in self._hidden_ids]
-        text: str = self._tokenizer.decode(shown, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        return text
+        return self._verbatim([index for index in ids if index not in self._hidden_ids])
 
     def cut_at_stop(self, ids: Sequence[int], stops: Sequence[str]) -> tuple[str, int] | None:
-        """Text before the first stop string and the number of tokens it took to write that string; None without one."""
+        """Text before the first stop string and the number of tokens it took to write that string; None without one.
+
+        A stop string may be, or contain, a special token that `decode` leaves out.
+        """
         if not stops:
             return None
-        text = self.decode(ids)
-        found = [place for stop in stops if (place := text.find(stop)) >= 0]
-        if not found:
+        whole = self._verbatim(ids)
+        start = _first_place(whole, stops)
+        if start is None:
             return None
         low, high = 1, len(ids)
         while low < high:
             middle = (low + high) // 2
-            if any(stop in self.decode(ids[:middle]) for stop in stops):
-                high = middle
-            else:
+            if _first_place(self._verbatim(ids[:middle]), stops) is None:
                 low = middle + 1
-        return text[: min(found)], low
+            else:
+                high = middle
+        text = self.decode(ids[:low])
+        shown = _first_place(text, stops)
+        return (self._before(ids[:low], whole[:start]) if shown is None else text[:shown]), low
+
+    def _before(self, ids: Sequence[int], text: str) -> str:
+        """`text`, with which the verbatim text of `ids` begins, without its special tokens."""
+        count = len(ids)
+        while len(self._verbatim(ids[:count])) > len(text):
+            count -= 1
+        return self.decode(ids[:count]) + text[len(self._verbatim(ids[:count])) :]
+
+    def _verbatim(self, ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return text
 
     def _encode(self, messages: tuple[Message, ...]) -> EncodedPrompt:
         from jinja2 import TemplateError
@@ -85,3 +99,7 @@ class ChatTokenizer:
             ) from error
         ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return EncodedPrompt(tuple(ids), ends_inside_think(text))
+
+
+def _first_place(text: str, stops: Sequence[str]) -> int | None:
+    return min((place for stop in stops if (place := text.find(stop)) >= 0), default=None)

@@ -1,22 +1,24 @@
 """One HTTP exchange with an OpenAI-compatible server: what came back, or why nothing did."""
 
-import asyncio
 import re
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from openreason_dagster.domain.catalogue_entry import OpenAIModel
 from openreason_dagster.domain.errors import EngineError
 from openreason_dagster.resources.engines.chat_reply import AttemptFailure
+from openreason_dagster.resources.engines.replicas import base_urls
 
 CONNECT_SECONDS = 30.0
-NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout)
+NOT_REACHED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 @dataclass(frozen=True)
@@ -34,23 +36,21 @@ class ConnectionFailure(AttemptFailure):
 
 
 class HttpExchange:
-    """Keeps connections to the servers of one model open. It is made and used within one event loop.
-
-    Each place in flight has a client of its own with a single connection, because a client with many looks through all
-    of them for every request.
-    """
+    """Keeps connections to the servers of one model open. It is made and used within one event loop."""
 
     def __init__(self, model: OpenAIModel, *, reply_bytes: int) -> None:
         self._seconds = model.timeout_seconds
         self._reply_bytes = reply_bytes
-        self._headers = _headers(model)
-        self._certificates = httpx.create_ssl_context()
-        self._clients: list[httpx.AsyncClient] = []
-        self._idle: defaultdict[str, list[httpx.AsyncClient]] = defaultdict(list)
+        self._session = aiohttp.ClientSession(
+            headers=_headers(model),
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        self._proxies: dict[str, str | None] = {}
 
     async def close(self) -> None:
         """Close all connections."""
-        await asyncio.gather(*(client.aclose() for client in self._clients))
+        await self._session.close()
 
     async def get(self, base_url: str, path: str) -> HttpReply:
         """Read what lies at a path below the base URL, within 30 seconds; raises as `post` does."""
@@ -68,38 +68,40 @@ class HttpExchange:
     async def _send(
         self, method: str, base_url: str, path: str, *, body: dict[str, Any] | None, seconds: float
     ) -> HttpReply:
-        idle = self._idle[base_url]
-        client = idle.pop() if idle else self._new_client()
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
         try:
-            async with asyncio.timeout(seconds), client.stream(method, f"{base_url}/{path}", json=body) as response:
-                return HttpReply(response.status_code, await self._read(response), _retry_after(response.headers))
+            async with self._session.request(
+                method,
+                f"{base_url}/{path}",
+                json=body,
+                timeout=timeout,
+                proxy=self._proxy(base_url),
+                allow_redirects=False,
+            ) as response:
+                return HttpReply(response.status, await self._read(response), _retry_after(response.headers))
         except NOT_REACHED as error:
             raise ConnectionFailure("connection_lost", repr(error), is_counted=False) from None
-        except (TimeoutError, httpx.TimeoutException):
+        except TimeoutError:
             raise ConnectionFailure("timeout", f"No complete reply within {seconds:g} seconds.") from None
-        except httpx.HTTPError as error:
+        except aiohttp.ClientError as error:
             raise ConnectionFailure("connection_lost", repr(error)) from None
-        finally:
-            idle.append(client)
 
-    async def _read(self, response: httpx.Response) -> bytes:
+    def _proxy(self, base_url: str) -> str | None:
+        """The proxy that the environment names for a server; looked up once, because that takes longer than to ask."""
+        if base_url not in self._proxies:
+            url = URL(base_url)
+            is_direct = proxy_bypass(url.host or "")
+            self._proxies[base_url] = None if is_direct else getproxies().get(url.scheme)
+        return self._proxies[base_url]
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         received = bytearray()
-        async for part in response.aiter_bytes():
+        async for part in response.content.iter_any():
             received += part
             if len(received) > self._reply_bytes:
                 message = f"The reply is longer than {self._reply_bytes} bytes."
                 raise AttemptFailure("malformed_reply", message, is_final=True)
         return bytes(received)
-
-    def _new_client(self) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(
-            headers=self._headers,
-            timeout=httpx.Timeout(self._seconds, connect=min(self._seconds, CONNECT_SECONDS)),
-            limits=httpx.Limits(max_connections=1),
-            verify=self._certificates,
-        )
-        self._clients.append(client)
-        return client
 
 
 def failed_status(reply: HttpReply) -> AttemptFailure:
@@ -125,12 +127,17 @@ def _headers(model: OpenAIModel) -> dict[str, str]:
         raise EngineError(
             f"model {model.name!r}: `api_key` holds characters that no HTTP header can carry. Copy the key again."
         )
+    if key and any(URL(base_url).user for base_url in base_urls(model)):
+        raise EngineError(
+            f"model {model.name!r}: `base_url` names a user and `api_key` is set, but a request can carry only one of "
+            "them. Remove the other."
+        )
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
-def _retry_after(headers: httpx.Headers) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds of a Retry-After header, given as a number or as a date; None when absent or unreadable."""
-    value = headers.get("retry-after", "")
+    value = headers.get("Retry-After", "")
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
         return float(value)
     try:

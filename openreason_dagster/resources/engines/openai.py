@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -19,7 +20,6 @@ from openreason_dagster.resources.engines.patience import Patience
 from openreason_dagster.resources.engines.replicas import public_addresses
 from openreason_dagster.resources.engines.sample_groups import SampleGroups
 
-Task = Future[None]
 _SECONDS_BETWEEN_PULLS = 0.2
 
 
@@ -50,7 +50,7 @@ class OpenAIEngine(Engine):
         """Engine, client version, addresses without secrets, and how requests are sent."""
         return {
             "engine": "openai",
-            "httpx": version("httpx"),
+            "aiohttp": version("aiohttp"),
             "address": ", ".join(public_addresses(self._model)),
             "api": self._model.api,
             "concurrency": str(self._model.concurrency),
@@ -67,56 +67,84 @@ class OpenAIEngine(Engine):
         if self._session is None:
             raise EngineError(f"model {self._model.name!r}: the engine is not open; use it in a `with` statement.")
         groups = SampleGroups(RequestFeed(requests), self._model.samples_per_request)
-        results: SimpleQueue[Completion | Failure | Task] = SimpleQueue()
-        tasks: set[Task] = set()
+        flight = _GroupsInFlight()
+        at_a_time = max(1, self._model.concurrency // 4)  # so that a slow caller still refills long before all are done
         try:
-            while True:
-                for group in groups.take(2 * self._model.concurrency - len(tasks)):
-                    tasks.add(self._session.ask(group, results))
-                if not tasks and groups.is_exhausted:
-                    return
-                try:
-                    result = results.get(timeout=_SECONDS_BETWEEN_PULLS)
-                except Empty:
-                    continue
-                if not isinstance(result, Future):
-                    yield result
-                    continue
-                tasks.discard(result)
-                if (error := result.exception()) is not None:
-                    yield from _left_in(results)
-                    raise error
+            while flight.count or not groups.is_exhausted:
+                if asked := groups.take(2 * self._model.concurrency - flight.count):
+                    self._session.ask(asked, flight)
+                yield from flight.take_results(most=at_a_time, patience=_SECONDS_BETWEEN_PULLS)
         finally:
-            for task in tasks:
-                task.cancel()
+            self._session.abandon(flight)
 
 
-def _left_in(results: "SimpleQueue[Completion | Failure | Task]") -> Iterator[Completion | Failure]:
-    while not results.empty():
-        result = results.get()
-        if not isinstance(result, Future):
-            yield result
+@dataclass(frozen=True)
+class _Ended:
+    """All results of a group have come, or an error says why none will."""
+
+    error: BaseException | None
+
+
+@dataclass
+class _GroupsInFlight:
+    """What one stream has asked and not yet seen answered."""
+
+    count: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """Belongs to the session's thread."""
+    events: SimpleQueue[Completion | Failure | _Ended] = field(default_factory=SimpleQueue)
+
+    def take_results(self, *, most: int, patience: float) -> Iterator[Completion | Failure]:
+        """At most so many results that are there; waits up to `patience` seconds for the first.
+
+        Where a group has ended with an error, all results that are there come, and then that error is raised.
+        """
+        errors = []
+        for event in self._take(most, patience):
+            if not isinstance(event, _Ended):
+                yield event
+                continue
+            self.count -= 1
+            if event.error is not None:
+                errors.append(event.error)
+        if errors:
+            yield from (event for event in self._take(self.events.qsize(), 0) if not isinstance(event, _Ended))
+            raise errors[0]
+
+    def end(self, task: asyncio.Task[None]) -> None:
+        """Note that a task has ended. Called in the session's thread."""
+        self.tasks.discard(task)
+        self.events.put(_Ended(None if task.cancelled() else task.exception()))
+
+    def _take(self, most: int, patience: float) -> Iterator[Completion | Failure | _Ended]:
+        with suppress(Empty):
+            for number in range(most):
+                yield self.events.get(timeout=0 if number else patience)
 
 
 class _Session:
     """An event loop in a thread of its own, with a client that lives in it."""
 
     def __init__(self, model: OpenAIModel, patience: Patience) -> None:
-        self._client = ChatClient(model, patience)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"engine-{model.name}", daemon=True)
         self._thread.start()
+        self._client: ChatClient | None = None
         try:
-            asyncio.run_coroutine_threadsafe(self._client.greet(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._open(model, patience), self._loop).result()
         except BaseException:
             self.close()
             raise
 
-    def ask(self, requests: Sequence[Request], results: "SimpleQueue[Completion | Failure | Task]") -> Task:
-        """Start answering requests that can be asked together; the task itself follows their results when it ends."""
-        task = asyncio.run_coroutine_threadsafe(self._client.answer(requests, results.put), self._loop)
-        task.add_done_callback(results.put)
-        return task
+    def ask(self, groups: Sequence[Sequence[Request]], flight: _GroupsInFlight) -> None:
+        """Start answering groups of requests that can be asked together; their results will be among `flight`'s."""
+        flight.count += len(groups)
+        self._loop.call_soon_threadsafe(self._begin, groups, flight)
+
+    def abandon(self, flight: _GroupsInFlight) -> None:
+        """Give up what is not answered yet."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in flight.tasks])
 
     def close(self) -> None:
         """Give up what is in flight, close the connections and end the thread."""
@@ -125,9 +153,21 @@ class _Session:
         self._thread.join()
         self._loop.close()
 
+    def _begin(self, groups: Sequence[Sequence[Request]], flight: _GroupsInFlight) -> None:
+        assert self._client is not None
+        for group in groups:
+            task = self._loop.create_task(self._client.answer(group, flight.events.put))
+            flight.tasks.add(task)
+            task.add_done_callback(flight.end)
+
+    async def _open(self, model: OpenAIModel, patience: Patience) -> None:
+        self._client = ChatClient(model, patience)
+        await self._client.greet()
+
     async def _leave(self) -> None:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._client.close()
+        if self._client is not None:
+            await self._client.close()

@@ -7,20 +7,25 @@ import os
 import select
 import subprocess
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 import psutil
 
 _SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_BETWEEN_KILLS = 0.1
 _STARTED = b"s"
+_END = b"e"
 _GOODBYE = b"g"
 
 
 class ProcessLifeline:
     """A watching process, held while an engine is open.
 
-    Watched is what the owner starts after entering and before it calls `started`.
+    Watched is what the owner starts after entering and before it calls `started`. It is killed with all that it has
+    started itself when the owner dies, and when the lifeline is left by an interrupt, i.e. by what is no `Exception`:
+    then nobody else may have ended it.
     """
 
     def __init__(self) -> None:
@@ -43,7 +48,8 @@ class ProcessLifeline:
     ) -> None:
         watcher, self._watcher = self._watcher, None
         if watcher is not None and watcher.stdin is not None:
-            _tell(watcher, _GOODBYE)
+            if error is None or isinstance(error, Exception):
+                _tell(watcher, _GOODBYE)
             watcher.stdin.close()
             watcher.wait()
             if watcher.stdout is not None:
@@ -53,6 +59,11 @@ class ProcessLifeline:
         """Say that the engine's processes are all there."""
         if self._watcher is not None:
             _tell(self._watcher, _STARTED)
+
+    def end_processes(self) -> None:
+        """Kill what is watched, and until the lifeline is left also what is still being started."""
+        if self._watcher is not None:
+            _tell(self._watcher, _END)
 
 
 def _tell(watcher: subprocess.Popen[bytes], word: bytes) -> None:
@@ -64,45 +75,42 @@ def _tell(watcher: subprocess.Popen[bytes], word: bytes) -> None:
 
 
 def watch(pipe: int, ready: int, *, owner: int) -> None:
-    """Follow the owner until it leaves; if it is killed, kill what it had started.
+    """Follow the owner until it leaves; kill what it had started when it says so, or when it is gone without a word.
 
     Args:
         pipe: File descriptor of the pipe to which only the owner writes.
         ready: File descriptor to write a byte to when the processes that are there already are known.
         owner: Process id of the owner.
     """
-    not_watched = _descendants(owner)
+    leader = psutil.Process(owner)
+    not_watched = _descendants(leader)
     os.write(ready, _STARTED)
     watched: set[psutil.Process] = set()
+    patience_after: dict[bytes, float | None] = {_STARTED: None, _END: _SECONDS_BETWEEN_KILLS}
     patience: float | None = _SECONDS_BETWEEN_LOOKS
-    word = b""
-    while word != _GOODBYE:
+    word = b" "
+    while word and word != _GOODBYE:
+        is_told = bool(select.select([pipe], [], [], patience)[0])
         if patience is not None:
-            watched |= _descendants(owner) - not_watched
-        if not select.select([pipe], [], [], patience)[0]:
-            continue
-        word = os.read(pipe, 1)
-        if word == _STARTED:
-            watched |= _descendants(owner) - not_watched
-            patience = None
-        elif not word:
+            watched |= _descendants(leader) - not_watched
+        if is_told:
+            word = os.read(pipe, 1)
+            patience = patience_after.get(word, patience)
+        if word in {_END, b""}:
             _kill(watched)
-            return
 
 
-def _descendants(owner: int) -> set[psutil.Process]:
+def _descendants(process: psutil.Process) -> set[psutil.Process]:
     try:
-        return set(psutil.Process(owner).children(recursive=True))
+        return set(process.children(recursive=True))
     except psutil.NoSuchProcess:
         return set()
 
 
 def _kill(processes: set[psutil.Process]) -> None:
-    for process in processes:
-        try:
+    for process in processes.union(*map(_descendants, processes)):
+        with suppress(psutil.NoSuchProcess):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from openreason_dagster.domain.catalogue_entry import RayModel
 from openreason_dagster.domain.errors import EngineError
@@ -19,6 +19,9 @@ from openreason_dagster.resources.engines.text_limits import TextLimits, read_te
 from openreason_dagster.resources.engines.token_requests import completion, prepare
 from openreason_dagster.resources.engines.vllm_settings import require_package
 from openreason_dagster.resources.ray_cluster import RayCluster
+
+if TYPE_CHECKING:
+    from ray.data import Dataset
 
 
 class RayEngine(Engine):
@@ -54,13 +57,16 @@ class RayEngine(Engine):
         import ray
         import vllm
 
+        limits = self._open()[1]
         return {
             "engine": "ray",
             "ray": ray.__version__,
             "vllm": vllm.__version__,
-            "cluster": "local" if self._cluster.address == "local" else "remote",
+            "cluster": "local" if self._cluster.is_local else "remote",
             "dtype": self._model.dtype,
             "quantization": self._model.quantization or "none",
+            "maximum_length": str(limits.positions),
+            "compiled": "yes" if self._model.compile else "no",
             "replicas": str(self._model.replicas),
             "tensor_parallel": str(self._model.tensor_parallel),
             "concurrency": str(self._model.concurrency),
@@ -84,25 +90,31 @@ class RayEngine(Engine):
                         yield _result(alike[answer.number], answer, tokenizer=tokenizer, limits=limits)
 
     def _answers(self, jobs: list[Job]) -> Generator[RayAnswer, None, None]:
-        from ray.exceptions import RayError
-
         missing = set(range(len(jobs)))
         try:
-            for row in processed(self._model, self._folder, jobs).iter_rows():
+            for row in self._processed(jobs).iter_rows():
                 answer = answer_of(row)
-                missing.remove(answer.number)
-                yield answer
-        except (RayError, OSError, RuntimeError, TypeError, ValueError) as error:
+                if answer.number in missing:  # Ray may repeat work it believes lost
+                    missing.remove(answer.number)
+                    yield answer
+        except EngineError:
+            raise
+        except Exception as error:
             raise EngineError(
                 f"model {self._model.name!r}: Ray cluster {self._cluster.address!r} stopped with {len(missing)} of "
-                f"{len(jobs)} requests unanswered ({error}). Check `ray status` and the catalogue file. Run again: "
-                "finished work is kept."
+                f"{len(jobs)} requests unanswered ({type(error).__name__}: {error}). Check `ray status` and the "
+                "catalogue file. Run again: finished work is kept."
             ) from error
         if missing:
             raise EngineError(
                 f"model {self._model.name!r}: Ray Data gave no row for {len(missing)} of {len(jobs)} requests; "
                 "expected one each. Run again for the rest."
             )
+
+    def _processed(self, jobs: list[Job]) -> "Dataset":
+        positions = self._open()[1].positions
+        replicas_here = self._model.replicas if self._cluster.is_local else 1
+        return processed(self._model, self._folder, jobs, positions=positions, replicas_here=replicas_here)
 
     def _open(self) -> tuple[ChatTokenizer, TextLimits]:
         if self._opened is None:

@@ -1,5 +1,6 @@
 """Ray Data's LLM processor for a catalogue entry, and the rows that go in and come out."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from ray.data import Dataset
     from ray.data.llm import vLLMEngineProcessorConfig
 
+_TOKENS_PER_STEP = 8192
+"""Tokens that one step of an accelerator may read: as many as vLLM's batches do on most, where its servers read fewer.
+
+Ray Data starts vLLM as a server is started, whose first answer must come soon.
+"""
 _SMALL_TASK = {"num_cpus": 0.1}
 _BATCHES_PER_PLACE = 2
 """Batches handed to a replica for each batch that it decodes, so that none of its places waits for a batch's tail."""
@@ -49,10 +55,17 @@ def jobs_alike(jobs: Sequence[Job]) -> list[list[Job]]:
     return list(groups.values())
 
 
-def processed(model: RayModel, folder: Path, jobs: Sequence[Job]) -> "Dataset":
+def processed(model: RayModel, folder: Path, jobs: Sequence[Job], *, positions: int, replicas_here: int) -> "Dataset":
     """A data set whose rows, taken one by one, are the answers to `jobs`, which are alike.
 
     Nothing runs until the first row is taken.
+
+    Args:
+        model: The catalogue entry.
+        folder: The catalogue's.
+        jobs: What is asked.
+        positions: Tokens that prompt and completion may have together.
+        replicas_here: How many replicas share a machine like this one.
     """
     import ray
     from ray.data.llm import build_processor
@@ -63,7 +76,7 @@ def processed(model: RayModel, folder: Path, jobs: Sequence[Job]) -> "Dataset":
     dataset.context.print_on_execution_start = False
     with own_signals():  # it calls `ray.init` again
         processor = build_processor(
-            _config(model, folder),
+            _config(model, _engine_arguments(model, folder, positions=positions, replicas_here=replicas_here)),
             postprocess=_chosen_columns(),
             preprocess_map_kwargs=_SMALL_TASK,
             postprocess_map_kwargs=_SMALL_TASK,
@@ -106,10 +119,10 @@ def _chosen_columns() -> Callable[[dict[str, Any]], dict[str, Any]]:
     return choose
 
 
-def _config(model: RayModel, folder: Path) -> "vLLMEngineProcessorConfig":
+def _config(model: RayModel, arguments: dict[str, Any]) -> "vLLMEngineProcessorConfig":
     from ray.data.llm import vLLMEngineProcessorConfig
 
-    arguments = _engine_arguments(model, folder)
+    places: int = arguments["max_num_seqs"]
     per_worker = {
         "CPU": model.processors_per_replica / model.tensor_parallel,
         "GPU": _gpus(model) / model.tensor_parallel,
@@ -120,14 +133,14 @@ def _config(model: RayModel, folder: Path) -> "vLLMEngineProcessorConfig":
         placement_group_config={"bundle_per_worker": per_worker},
         concurrency=(model.replicas, model.replicas),
         batch_size=model.rows_per_batch,
-        max_concurrent_batches=_BATCHES_PER_PLACE * ceil(model.concurrency / model.rows_per_batch),
-        max_pending_requests=_BATCHES_PER_PLACE * model.concurrency,
+        max_concurrent_batches=_BATCHES_PER_PLACE * ceil(places / model.rows_per_batch),
+        max_pending_requests=_BATCHES_PER_PLACE * places,
         should_continue_on_error=True,
         log_engine_metrics=False,
         chat_template_stage=False,
         tokenize_stage=False,
         detokenize_stage=False,
-        runtime_env={"env_vars": ENVIRONMENT},
+        runtime_env={"env_vars": _variables(model)},
     )
 
 
@@ -135,13 +148,28 @@ def _gpus(model: RayModel) -> float:
     return model.tensor_parallel if model.gpus_per_replica is None else model.gpus_per_replica
 
 
-def _engine_arguments(model: RayModel, folder: Path) -> dict[str, Any]:
+def _variables(model: RayModel) -> dict[str, str]:
+    """What the replicas' processes start with; what the user has set here wins."""
+    variables = dict(ENVIRONMENT)
+    if _gpus(model) == 0:
+        variables["OMP_NUM_THREADS"] = str(max(1, int(model.processors_per_replica / model.tensor_parallel)))
+    return {name: os.environ.get(name, value) for name, value in variables.items()}
+
+
+def _engine_arguments(model: RayModel, folder: Path, *, positions: int, replicas_here: int) -> dict[str, Any]:
     if _gpus(model) > 0:
-        return engine_arguments(model, folder, device="accelerator")
-    arguments = engine_arguments(model, folder, device="processor")
+        arguments = engine_arguments(model, folder, device="accelerator") | {"max_model_len": positions}
+        # A prompt that is not split must fit into a step: then vLLM chooses.
+        is_split = arguments.get("enable_chunked_prefill", True)
+        return ({"max_num_batched_tokens": _TOKENS_PER_STEP} if is_split else {}) | arguments
+    arguments = engine_arguments(model, folder, device="processor") | {"max_model_len": positions}
     with default_variables(ENVIRONMENT):
         from vllm.engine.arg_utils import EngineArgs
+        from vllm.usage.usage_lib import UsageContext
 
-        config = EngineArgs(**arguments).create_engine_config()
-    fit_processor_memory(config, model)
-    return arguments | {"kv_cache_memory_bytes": config.cache_config.kv_cache_memory_bytes}
+        config = EngineArgs(**arguments).create_engine_config(UsageContext.LLM_CLASS)
+    fit_processor_memory(config, replicas=replicas_here)
+    return arguments | {
+        "kv_cache_memory_bytes": config.cache_config.kv_cache_memory_bytes,
+        "max_num_batched_tokens": config.scheduler_config.max_num_batched_tokens,
+    }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-import httpx
+from yarl import URL
 
 from openreason_dagster.domain.catalogue_entry import OpenAIModel
 from openreason_dagster.domain.errors import EngineError
@@ -197,9 +197,12 @@ def public_addresses(model: OpenAIModel) -> list[str]:
         EngineError: one is no address, or there is none.
     """
     try:
-        urls = [httpx.URL(base_url) for base_url in base_urls(model)]
-    except httpx.InvalidURL:
+        return [_without_secrets(URL(base_url)) for base_url in base_urls(model)]
+    except ValueError:
         raise EngineError(
             f"model {model.name!r}: `base_url` is not an address; expected e.g. http://localhost:8000/v1. Correct it."
         ) from None
-    return [str(url.copy_with(userinfo=b"", query=None, fragment=None)) for url in urls]
+
+
+def _without_secrets(url: URL) -> str:
+    return str(url.with_user(None).with_query(None).with_fragment(None))

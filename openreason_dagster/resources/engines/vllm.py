@@ -67,7 +67,7 @@ class VllmEngine(Engine):
             "maximum_length": str(config.model_config.max_model_len),
             "concurrency": str(config.scheduler_config.max_num_seqs),
             "tensor_parallel": str(config.parallel_config.tensor_parallel_size),
-            "data_parallel": str(self._model.data_parallel),
+            "data_parallel": str(config.parallel_config.data_parallel_size),
             "prefix_caching": "on" if config.cache_config.enable_prefix_caching else "off",
             "compiled": "no" if config.model_config.enforce_eager else "yes",
         }
@@ -75,12 +75,13 @@ class VllmEngine(Engine):
     def stream(self, requests: Iterable[Request | None]) -> Iterator[Completion | Failure]:
         """Answer requests in the order they finish; one whose prompt leaves no room to answer fails."""
         session, tokenizer = self._open()
-        positions = session.config.model_config.max_model_len
-        window = _REQUESTS_PER_PLACE * self._model.concurrency * self._model.data_parallel
+        config = session.config
+        positions = config.model_config.max_model_len
+        places = config.scheduler_config.max_num_seqs * config.parallel_config.data_parallel_size
         feed, jobs = RequestFeed(requests), JobsInFlight()
         try:
             while jobs.count or not feed.is_exhausted:
-                for request in feed.take(window - jobs.count):
+                for request in feed.take(_REQUESTS_PER_PLACE * places - jobs.count):
                     prepared = prepare(request, tokenizer, positions=positions)
                     if isinstance(prepared, Failure):
                         yield prepared

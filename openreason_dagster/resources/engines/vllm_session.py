@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterable
-from contextlib import ExitStack
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
@@ -66,20 +67,17 @@ class VllmSession:
 
     def __init__(self, model: VllmModel, folder: Path) -> None:
         self._model = model
-        self._numbers = 0
+        self._numbers = count()
         self._engine: AsyncLLM | None = None
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=f"engine-{model.name}", daemon=True)
-        self._stack = ExitStack()
-        try:
-            lifeline = self._stack.enter_context(ProcessLifeline())
+        with ExitStack() as stack:
+            lifeline = stack.enter_context(ProcessLifeline())
+            config = self._configure(folder)
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name=f"engine-{model.name}", daemon=True)
             self._thread.start()
-            self._stack.callback(self._end_thread)
-            self._run(self._start(folder))
-            lifeline.started()
-        except BaseException:
-            self._stack.close()
-            raise
+            stack.callback(self._end_thread)
+            self._load(config, lifeline)
+            self._stack = stack.pop_all()
 
     @property
     def config(self) -> "VllmConfig":
@@ -110,27 +108,51 @@ class VllmSession:
         self._thread.join()
         self._loop.close()
 
-    async def _start(self, folder: Path) -> None:
-        with default_variables(ENVIRONMENT):
+    def _configure(self, folder: Path) -> "VllmConfig":
+        """In the caller's thread, where an interrupt ends it at once."""
+        with self._start_errors(), default_variables(ENVIRONMENT):
             from vllm.engine.arg_utils import AsyncEngineArgs
-            from vllm.exceptions import VLLMError
             from vllm.platforms import current_platform
-            from vllm.v1.engine.async_llm import AsyncLLM
+            from vllm.usage.usage_lib import UsageContext
 
             device: Literal["processor", "accelerator"] = "processor" if current_platform.is_cpu() else "accelerator"
-            arguments = engine_arguments(self._model, folder, device=device)
-            arguments["data_parallel_size"] = self._model.data_parallel
-            try:
-                config = AsyncEngineArgs(**arguments).create_engine_config()
-                fit_processor_memory(config, self._model)
-                with default_variables(processor_threads(config)):
-                    self._engine = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
-            except (OSError, ValueError, TypeError, RuntimeError, VLLMError) as error:
-                raise EngineError(
-                    f"model {self._model.name!r}: vLLM does not start with the weights at {self._model.path!r} "
-                    f"({error}). Correct its catalogue file; less memory is taken with a lower `concurrency`, "
-                    "`maximum_length` or `memory_share`."
-                ) from error
+            arguments = AsyncEngineArgs(**engine_arguments(self._model, folder, device=device))
+            # As for vLLM's own batches: a server's steps read fewer prompt tokens, to answer the first sooner.
+            config = arguments.create_engine_config(UsageContext.LLM_CLASS)
+            fit_processor_memory(config, replicas=config.parallel_config.data_parallel_size)
+            return config
+
+    def _load(self, config: "VllmConfig", lifeline: ProcessLifeline) -> None:
+        loading = asyncio.run_coroutine_threadsafe(self._start(config), self._loop)
+        try:
+            loading.result()
+        except EngineError:
+            raise
+        except BaseException:  # an interrupt: without its processes the thread stops loading
+            lifeline.end_processes()
+            raise
+        lifeline.started()
+
+    async def _start(self, config: "VllmConfig") -> None:
+        """In the loop, so that vLLM's own tasks belong to it."""
+        with self._start_errors(), default_variables(ENVIRONMENT | processor_threads(config)):
+            from vllm.v1.engine.async_llm import AsyncLLM
+
+            self._engine = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
+
+    @contextmanager
+    def _start_errors(self) -> Iterator[None]:
+        """Whatever vLLM raises: a wrong entry may show anywhere in it, as any kind of error."""
+        try:
+            yield
+        except EngineError:
+            raise
+        except Exception as error:
+            raise EngineError(
+                f"model {self._model.name!r}: vLLM does not start with the weights at {self._model.path!r} "
+                f"({type(error).__name__}: {error}). Correct its catalogue file; less memory is taken with a lower "
+                "`concurrency`, `maximum_length` or `memory_share`."
+            ) from error
 
     async def _stop(self) -> None:
         engine, self._engine = self._engine, None
@@ -145,24 +167,22 @@ class VllmSession:
 
     async def _answer(self, job: Job, jobs: JobsInFlight) -> None:
         """Put one answer for the job, whatever vLLM raises: a job without an answer would be waited for for ever."""
-        from vllm.v1.engine.exceptions import EngineDeadError
-
+        assert self._engine is not None
+        result: RequestOutput | Exception
         try:
-            jobs.answers.put(Answer(job, await self._generate(job)))
-        except EngineDeadError:
-            jobs.answers.put(Answer(job, self._gone()))
+            result = await self._generate(job, self._engine)
+            is_gone = result.outputs[0].finish_reason == "abort"  # by the engine: what we abort has no answer
         except Exception as error:  # noqa: BLE001 - becomes the failure of this request
-            jobs.answers.put(Answer(job, error))
+            result, is_gone = error, self._engine.errored
+        jobs.answers.put(Answer(job, self._gone() if is_gone else result))
 
-    async def _generate(self, job: Job) -> "RequestOutput":
+    async def _generate(self, job: Job, engine: "AsyncLLM") -> "RequestOutput":
         from vllm import SamplingParams
         from vllm.inputs.engine import tokens_input
         from vllm.sampling_params import RequestOutputKind
 
-        assert self._engine is not None
         parameters = SamplingParams(**sampling_values(job), output_kind=RequestOutputKind.FINAL_ONLY, skip_clone=True)
-        self._numbers += 1
-        stream = self._engine.generate(tokens_input(list(job.ids)), parameters, request_id=str(self._numbers))
+        stream = engine.generate(tokens_input(list(job.ids)), parameters, request_id=str(next(self._numbers)))
         outputs = [output async for output in stream]
         return outputs[-1]
 

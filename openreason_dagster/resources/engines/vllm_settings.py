@@ -56,6 +56,7 @@ def engine_arguments(
         "max_num_seqs": model.concurrency,
         "gpu_memory_utilization": model.memory_share,
         "tensor_parallel_size": model.tensor_parallel,
+        "data_parallel_size": model.data_parallel if isinstance(model, VllmModel) else 1,
         "enforce_eager": not model.compile,
         "enable_prefix_caching": True,
         "disable_log_stats": True,
@@ -68,33 +69,38 @@ def engine_arguments(
     return arguments | dict(model.options)
 
 
-def fit_processor_memory(config: "VllmConfig", model: VllmModel | RayModel) -> None:
+def fit_processor_memory(config: "VllmConfig", *, replicas: int) -> None:
     """On a processor, give the key-value cache what the model's sequences can use, at most its share of free memory.
 
     vLLM would fill the whole share at every start. Bytes per token: 2 * layers * key-value heads * head size * bytes
     of the number type, for keys and values.
+
+    Args:
+        config: Changed in place, unless the entry's options say how large the cache is.
+        replicas: How many share this machine's free memory.
     """
     cache, network = config.cache_config, config.model_config
     if config.device_config.device_type != "cpu" or cache.kv_cache_memory_bytes is not None:
         return
     heads = network.get_num_kv_heads(config.parallel_config) * network.get_head_size()
     bytes_per_token = 2 * network.get_num_layers(config.parallel_config) * heads * network.dtype.itemsize
-    tokens = model.concurrency * (network.max_model_len + cache.block_size)
-    replicas = model.data_parallel if isinstance(model, VllmModel) else model.replicas
+    tokens = config.scheduler_config.max_num_seqs * (network.max_model_len + cache.block_size)
     available = psutil.virtual_memory().available // replicas
-    cache.kv_cache_memory_bytes = min(tokens * bytes_per_token, int(model.memory_share * available))
+    cache.kv_cache_memory_bytes = min(tokens * bytes_per_token, int(cache.gpu_memory_utilization * available))
 
 
 def processor_threads(config: "VllmConfig") -> dict[str, str]:
-    """On a processor, the variable that leaves a core to this process, which feeds the engine.
+    """On a processor, the variable that shares the cores among the workers, but for one, left to this process.
 
-    Threads of a matrix product wait for each other: with one too many, sampling is several times slower.
+    It feeds the engine. Threads of a matrix product wait for each other: with one too many, sampling is several times
+    slower.
     """
     import torch
 
     if config.device_config.device_type != "cpu":
         return {}
-    return {"OMP_NUM_THREADS": str(max(1, torch.get_num_threads() - 1))}
+    workers = config.parallel_config.data_parallel_size * config.parallel_config.world_size
+    return {"OMP_NUM_THREADS": str(max(1, (torch.get_num_threads() - 1) // workers))}
 
 
 def sampling_values(job: Job) -> dict[str, Any]:

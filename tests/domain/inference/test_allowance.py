@@ -1,5 +1,7 @@
 """A budget is never exceeded, and no more of it is left over than one request may need."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +89,17 @@ def test_requests_that_are_let_through_at_once(limit, price, asked):
     pulled = [request for request, _ in zip(allowance.within(map(request_of, range(9))), range(9), strict=False)]
     assert len([request for request in pulled if request is not None]) == asked
     assert allowance.reached == limit.name
+
+
+def test_samples_billed_together_count_as_their_sum():
+    allowance = Allowance([tokens_limit(40)], Price())
+    feed = allowance.within(map(request_of, range(9)))
+    together = [next(feed) for _ in range(4)]
+    assert next(feed) is None
+    for request, bill in zip(together, [(2, 28), (0, 0), (0, 0), (0, 0)], strict=True):
+        allowance.settle(dataclasses.replace(completion_of(request, None), billed_tokens=bill))
+    assert next(feed).trace_id == "4"
+    assert next(feed) is None, "28 and 10 leave no room for 10 more"
 
 
 def test_unknown_lengths_count_as_the_longest():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from openreason_dagster.domain.errors import VerificationError
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
-from openreason_dagster.domain.verification.verify import audit_references, verify_batch
+from openreason_dagster.domain.verification.verify import audit_references, verify_at_once, verify_batch
 from openreason_dagster.domain.verification.workers import Workers
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
@@ -92,6 +92,16 @@ def test_identical_comparisons_are_judged_once(workers):
     verified = verify_batch(frame(*(trace(number, **formula) for number in range(20))), workers, now=NOW)
     assert verified["verdict"].unique().to_list() == ["correct"]
     assert (verified["milliseconds"] > 0).to_list() == [True] + [False] * 19
+
+
+def test_what_can_be_told_at_once():
+    rows = frame(
+        trace(1),
+        trace(2, answer=r"\boxed{43}"),
+        trace(3, answer="", finish_reason="length", think_state="unclosed"),
+        trace(4, reference_answer=r"\sqrt{8}", answer=r"\boxed{2\sqrt{2}}"),
+    )
+    assert verify_at_once(rows) == {"t1": True, "t2": False, "t3": False}, "the roots need a worker"
 
 
 def test_unknown_kind_is_refused(workers):

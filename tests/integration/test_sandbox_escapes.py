@@ -144,3 +144,10 @@ def test_compiling_is_confined_too(sandbox, host, language, source):
     outcome = run(sandbox, source.replace("{secret}", str(host["secret"])), language=language)
     assert outcome.status is Status.COMPILE_FAILED
     assert b"secret\n" not in outcome.stderr
+
+
+def test_failure_of_bubblewrap_itself_is_no_outcome_of_the_program(sandbox, monkeypatch):
+    monkeypatch.setattr(sandbox, "_filter", b"no filter")
+    outcome = run(sandbox, "print(1)")
+    assert outcome.status is Status.FAILED
+    assert "the sandbox could not be made: bwrap:" in outcome.message

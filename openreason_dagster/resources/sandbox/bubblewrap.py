@@ -6,11 +6,13 @@ keys lie, or on a server, when the models are adversaries.
 """
 
 import itertools
+import json
 import os
 import queue
+import select
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import Self
@@ -29,6 +31,7 @@ _COMPILE_LIMITS = Limits(
 )
 _STACK_BYTES = 32 << 20
 _OPEN_FILES = 256
+_LONGEST_END_SECONDS = 30.0
 _TEMPORARY = "/tmp"  # noqa: S108 - the sandbox's own
 _HOST_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
 _REMEDY = (
@@ -119,7 +122,7 @@ class Bubblewrap:
                     *command,
                 ]
                 outcome = run_confined(full, stdin, limits, files=[*descriptors.values(), filter_descriptor, writer])
-                return outcome if _has_begun(reader, outcome) else _not_begun(outcome)
+                return _after_the_last_process(outcome, _reports(reader))
         finally:
             self._identities.put(identity)
 
@@ -202,16 +205,26 @@ def _limits(limits: Limits, chain: Toolchain) -> list[str]:
     ]
 
 
-def _has_begun(reports: int, outcome: Outcome) -> bool:
-    """Whether bubblewrap says that the program ended, unless it was stopped: then nothing is said."""
-    os.set_blocking(reports, False)
+def _reports(descriptor: int) -> dict[str, object]:
+    """What bubblewrap says of a run: `child-pid` once it has made the sandbox, `exit-code` once the program ended."""
+    os.set_blocking(descriptor, False)
     try:
-        return outcome.status is not Status.EXITED or b'"exit-code"' in os.read(reports, 1 << 16)
+        lines = os.read(descriptor, 1 << 16).splitlines()
     except BlockingIOError:
-        return False
+        return {}
+    return {key: value for line in lines for key, value in json.loads(line).items()}
 
 
-def _not_begun(outcome: Outcome) -> Outcome:
+def _after_the_last_process(outcome: Outcome, reports: dict[str, object]) -> Outcome:
+    """The outcome, once no process of the sandbox is left: its first ends after all others have ended."""
+    first = reports.get("child-pid")
+    if isinstance(first, int):
+        with suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(first)
+            select.select([descriptor], [], [], _LONGEST_END_SECONDS)
+            os.close(descriptor)
+    if outcome.status is not Status.EXITED or "exit-code" in reports:
+        return outcome
     said = outcome.stderr.decode(errors="replace").strip()[-300:]
     return Outcome(status=Status.FAILED, stderr=outcome.stderr, message=f"the sandbox could not be made: {said}")
 

@@ -35,7 +35,8 @@ RecipeOption = Annotated[
     Path | None, typer.Option(help="Recipe to show; by default $OPENREASON_RECIPE, or recipes/starter.yaml.")
 ]
 
-FileArgument = Annotated[str, typer.Argument(help="JSONL (plain or .gz) or Parquet file, or - for JSONL from a pipe.")]
+_FILE_HELP = "JSONL (plain or .gz) or Parquet file, or - for JSONL from a pipe."
+FileArgument = Annotated[str, typer.Argument(help=_FILE_HELP)]
 OutputOption = Annotated[
     str | None, typer.Option(help="Where the rows go, JSONL or Parquet by the name, or - for JSONL into a pipe.")
 ]
@@ -127,18 +128,28 @@ def ui(
 
 @app.command()
 def verify(
-    file: FileArgument,
+    file: Annotated[str | None, typer.Argument(help=_FILE_HELP)] = None,
     *,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Judge the recipe's stored traces again instead, and show what flips.")
+    ] = False,
+    recipe: RecipeOption = None,
     output: OutputOption = None,
     kind: Annotated[str, typer.Option(help="Kind of verifier for rows without the column `kind`.")] = "math",
     workers: Annotated[int, typer.Option(min=1, help="Processes that judge.")] = 2,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one answer may take.")] = 5.0,
 ) -> None:
     """Judge the rows of a file: `reference` and `response`, and perhaps `kind`, `tests`, `choices` or `prompt`."""
+    from openreason_dagster.commands.compare_verdicts import print_comparison
     from openreason_dagster.commands.verify import verify_file
     from openreason_dagster.domain.recipe import Verification
 
+    if (file is None) != compare:
+        raise typer.BadParameter("give a file of rows, or --compare for the stored traces of the recipe")
     with _errors_explained():
+        if file is None:
+            print_comparison(*_tables_and_workspace(recipe), console)
+            return
         limits = Verification(workers=workers, timeout_seconds=timeout)
         verify_file(file, output, errors, default_kind=kind, verification=limits)
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+from command_line import invoke
 from rich.console import Console
 
 from openreason_dagster.commands.compare_verdicts import print_comparison
@@ -76,6 +77,20 @@ def test_what_is_printed(finished):
     text = console.export_text()
     for expected in ("1 differ", "incorrect", "correct", "math-0", "reasoning_data", "sft_mix", "Nothing was written"):
         assert expected in text
+
+
+def test_the_command(finished):
+    result = invoke(finished, "verify", "--compare")
+    assert result.exit_code == 0
+    assert "0 differ" in result.stdout
+    assert "sft_mix" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["rows.jsonl", "--compare"]], ids=["nothing", "both"])
+def test_a_file_or_the_stored_traces(finished, arguments):
+    result = invoke(finished, "verify", *arguments)
+    assert result.exit_code == 2
+    assert "give a file of rows, or --compare" in " ".join(result.stderr.split())
 
 
 def test_an_empty_workspace_has_nothing_to_compare(small, judge):

@@ -26,6 +26,7 @@ _NEGATED = re.compile(
     r"(?:\bnot|n't(?: be)?|\bneither|\bnor|\brather than|\binstead of|\bunlike|\bexcept)\s+(?:option\s+|choice\s+)?"
     r"[\[(]?[A-Z](?![a-zA-Z])[\])]?",
 )
+_WORD = re.compile(r"[^\W\d_]{3,}|[\u4e00-\u9fff]{2,}")
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _ALONE_BEFORE = r"(?<![A-Za-z0-9_'’\\^=+*<>-])(?<![=+*<>^]\s)"
 _ALONE_AFTER = r"(?![A-Za-z0-9_'’]|\s*[\^=+*<>])"
@@ -148,11 +149,12 @@ def _is_article(text: str) -> bool:
 
 
 def _contained(whole: str, options: dict[str, str]) -> set[str]:
-    """Options whose whole text stands in the answer, leaving out those that are part of a longer one found."""
+    """Options in words whose whole text stands in the answer, leaving out those that are part of a longer one found."""
     found = {
         label: folded_text(option)
         for label, option in options.items()
-        if len(folded_text(option)) > 2 and re.search(rf"(?<!\w){re.escape(folded_text(option))}(?!\w)", whole)
+        if _WORD.search(_COMMAND.sub(" ", option))
+        and re.search(rf"(?<!\w){re.escape(folded_text(option))}(?!\w)", whole)
     }
     return {
         label

@@ -21,12 +21,13 @@ _ANSWER_VERB = re.compile(r"\b(?:is|are|equals|costs|be)\s+(?:about |approximate
 
 
 def final_answer(answer: str) -> str | None:
-    """What the text marks as its answer; the text itself where that is only a formula; else its last value."""
+    """What the text marks as its answer; the text itself where it is only a formula or program; else its last value."""
     explicit = explicit_answer(answer)
     if explicit is not None:
         return without_reason(explicit)
     whole = whole_answer(answer)
-    return whole if _is_nothing_else(whole) else last_value(whole)
+    is_program = len(whole) <= LONGEST_BARE and fitness(whole)[0] == "program"
+    return whole if is_program or _is_nothing_else(whole) else last_value(whole)
 
 
 def _is_nothing_else(text: str) -> bool:

@@ -28,7 +28,8 @@ _ZERO_CELSIUS = Fraction(27315, 100)
 _DEGREES_OF_RADIAN = Fraction(180)
 _NUMBER_AND_UNIT = re.compile(
     r"(?:[^=]*[=≈]|\\approx)?[\s$]*([-+−]?[\d.,]+(?:[eE]-?\d+)?(?:\s*(?:\\times|×|\\cdot|\*|x)\s*10\s*\^\s*(?:\{-?\d+\}|-?\d+))?)"
-    r"[\s$~]*(.*)$"
+    r"[\s$~]*(.*)$",
+    re.DOTALL,
 )
 _POWER_OF_TEN = re.compile(r"[\s$]*(?:\\mathrm\{)?10\s*\^\s*\{?\s*(-?\d{1,3})")
 _TEMPERATURES = ("K", "celsius", "fahrenheit")

@@ -14,7 +14,7 @@ Fitness: TypeAlias = Literal["fit", "program", "not_mathematics", "too_large"]
 
 _PROGRAM = re.compile(
     r"__|(?<!\\)\b(?:exec|eval|compile|open|print|input|getattr|setattr|globals|locals|system|popen|range)\s*\("
-    r"|(?<!\\)\b(?:int|float|str|list|len|chr|ord|bool|repr|round|sorted|map|filter|type|vars|dir|isinstance)\s*\("
+    r"|(?<!\\)\b(?:int|float|str|list|len|chr|ord|bool|repr|round|sorted|map|filter|type|vars|dir|isinstance)\("
     r"|\(\s*['\"][^')]|\[[^\]]*\bfor\b[^\]]*\bin\b|\bif\b[^,;]*\belse\b"
     r"|(?<!\\)\bimport\s+\w|(?<!\\)\blambda\b[^=\\]{0,20}:|\b(?:os|sys|subprocess|builtins)\.\w|\bdef\s+\w+\s*\("
     r"|\\(?:input|include|write|openin|openout|def|newcommand|catcode|immediate)(?![a-z])"

@@ -24,9 +24,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few traces, measured once: a test")
     parser.add_argument("--write", type=Path, help="Markdown file with the two markers")
     options = parser.parse_args()
-    prompts, mass, repeats = (4, 20, 1) if options.quick else (120, 6_250, 3)
+    prompts, mass, repeats, programs = (4, 20, 1, 20) if options.quick else (120, 6_250, 3, 600)
     load = f"{os.cpu_count()} cores; load average before the start {os.getloadavg()[0]:.2f}."
-    lines = [*beside_each_other(prompts, repeats), *with_hangs(prompts), *in_mass(mass)]
+    lines = [
+        *beside_each_other(prompts, repeats),
+        *with_hangs(prompts),
+        *in_mass(mass),
+        *programs_run(programs, repeats),
+    ]
     text = f"{load}\n\n{HEAD}\n" + "\n".join(lines)
     print(text)
     if options.write:
@@ -67,9 +72,23 @@ def in_mass(prompts: int) -> Iterator[str]:
     yield f"| for {whole['traces']:,} traces | {whole['megabytes']:.0f} MB | |"
 
 
-def rate_line(title: str, rates: list[float]) -> str:
+def programs_run(programs: int, repeats: int) -> Iterator[str]:
+    """Programs and tests per second, and one new interpreter after the other."""
+    found = [(measure("code", str(programs)), measure("code_in_turn", str(programs))) for _ in range(repeats)]
+    rates, tests = [ours["rate"] for ours, _ in found], [ours["tests"] for ours, _ in found]
+    yield rate_line("short Python programs in the sandbox", rates, unit="programs/s")
+    yield rate_line("tests of these, four for each program", tests, unit="tests/s")
+    yield rate_line(
+        "a new interpreter for each, no sandbox", [theirs["rate"] for _, theirs in found], unit="programs/s"
+    )
+    ours, theirs = found[0]
+    counts = f"{ours['correct']:.0f} of {ours['traces']} and {theirs['correct']:.0f} of {theirs['traces']}"
+    yield f"| found correct, in the sandbox and by exit code | {counts} | |"
+
+
+def rate_line(title: str, rates: list[float], *, unit: str = "traces/s") -> str:
     """A row with median and range."""
-    return f"| {title} | {statistics.median(rates):,.0f} traces/s | {min(rates):,.0f} to {max(rates):,.0f} |"
+    return f"| {title} | {statistics.median(rates):,.0f} {unit} | {min(rates):,.0f} to {max(rates):,.0f} |"
 
 
 def measure(name: str, *values: str) -> dict[str, float]:

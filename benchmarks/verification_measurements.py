@@ -3,6 +3,7 @@
 import json
 import random
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
+from openreason_dagster.domain.recipe import Verification
 from openreason_dagster.domain.records import ThinkState
 from openreason_dagster.domain.verification.verify import verify_batch
 from openreason_dagster.domain.verification.workers import Workers
+from openreason_dagster.resources.verification_workers import verification_workers
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 SAMPLES, RIGHT = 16, 10
@@ -26,6 +29,7 @@ FORMS = (
 )
 ROWS_PER_BATCH = 2_000
 _HANGS = r"\boxed{\lim_{u \to 0} u + (x+y+z+w)^{%d}}"
+CALLS = (1, 20, 300, 4000)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
@@ -119,6 +123,57 @@ def hangs(_folder: Path, prompts: str, hanging: str) -> dict[str, object]:
             found[name] = time.perf_counter() - started
             found[f"timeouts_{name}"] = verdicts.filter(pl.col("verdict") == "timeout").height
     return found
+
+
+def code(_folder: Path, programs: str) -> dict[str, object]:
+    """Programs judged per second: each against four tests, in the sandbox."""
+    with verification_workers(Verification()) as judges:
+        verify_batch(pl.DataFrame(code_traces(4)), judges, now=NOW)
+        started = time.perf_counter()
+        verdicts = verify_batch(pl.DataFrame(code_traces(int(programs))), judges, now=NOW)
+        seconds = time.perf_counter() - started
+    return {
+        "rate": verdicts.height / seconds,
+        "tests": verdicts.height * len(CALLS) / seconds,
+        "correct": int(verdicts["is_correct"].sum()),
+        "traces": verdicts.height,
+    }
+
+
+def code_in_turn(_folder: Path, programs: str) -> dict[str, object]:
+    """The same with a new interpreter for each program and no sandbox, one after the other; right if it ends with 0."""
+    correct, started = 0, time.perf_counter()
+    for number in range(int(programs)):
+        checks = "\n".join(f"assert step{number}({argument}) == {argument + number}" for argument in CALLS)
+        command = [sys.executable, "-I", "-c", f"{_program(number)}\n{checks}"]
+        correct += subprocess.run(command, check=False, capture_output=True, timeout=10).returncode == 0
+    seconds = time.perf_counter() - started
+    return {"rate": int(programs) / seconds, "correct": correct, "traces": int(programs)}
+
+
+def code_traces(programs: int) -> list[dict[str, object]]:
+    """Answers that differ from each other; every fifth is wrong."""
+    first = next(traces(1))
+    return [
+        first
+        | {
+            "trace_id": f"c{number}",
+            "verifier": "code",
+            "reference_answer": None,
+            "answer": f"```python\n{_program(number)}\n```",
+            "verifier_spec": json.dumps(
+                {
+                    "entry": f"step{number}",
+                    "calls": [{"args": [argument], "expected": argument + number} for argument in CALLS],
+                }
+            ),
+        }
+        for number in range(programs)
+    ]
+
+
+def _program(number: int) -> str:
+    return f"def step{number}(x):\n    return x + {number if number % 5 else number + 1}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
-from openreason_dagster.domain.recipe_code import CodeLimits, CodeSource
+from openreason_dagster.domain.recipe_code import CodeLimits, CodeSource, is_code_with_tests
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.records import Domain, VerifierKind
 from openreason_dagster.domain.yaml_model import YamlModel
@@ -94,13 +94,10 @@ class _TableSource(_Source):
     columns: Columns
     answer_extraction: AnswerExtraction = AnswerExtraction()
     code: CodeSource | None = None
-    """Where the tests of prompts of verifier `code` stand; needed by it and by no other."""
 
     @model_validator(mode="after")
     def _columns_fit_verifier(self) -> Self:
-        if (self.verifier == "code") != (self.code is not None):
-            raise ValueError("`code` (which columns hold the tests) is needed by verifier `code` and by no other")
-        if self.verifier == "code" and self.columns.choices is None:
+        if is_code_with_tests(self.verifier, self.code) and self.columns.choices is None:
             return self
         if self.verifier == "procedural":
             raise ValueError("verifier `procedural` belongs to sources of kind procedural; use math, choice or exact")

@@ -30,7 +30,10 @@ class CodeLimits(YamlModel):
 
 
 class CodeSource(YamlModel):
-    """Columns that hold the tests of one prompt, and what is the same for all prompts of the source."""
+    """Columns that hold the tests of one prompt, and what is the same for all prompts of the source.
+
+    Needed by sources of verifier `code`, and by no other.
+    """
 
     suite: str | None = None
     """Column with assertions in Python: a text, or a list of texts."""
@@ -70,3 +73,10 @@ class CodeSource(YamlModel):
         if (self.comparison == "tolerance") != (self.tolerance is not None) and kinds == ["stdio"]:
             raise ValueError("`tolerance` is needed by the comparison `tolerance` and by no other")
         return self
+
+
+def is_code_with_tests(verifier: str, code: CodeSource | None) -> bool:
+    """Whether the verifier is `code`; ValueError where tests are missing, or mapped for another verifier."""
+    if (verifier == "code") != (code is not None):
+        raise ValueError("`code` (which columns hold the tests) is needed by verifier `code` and by no other")
+    return code is not None

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
-from openreason_dagster.domain.recipe_code import CodeLimits, CodeSource
+from openreason_dagster.domain.recipe_code import CodeLimits, CodeSource, require_tests
 from openreason_dagster.domain.recipe_columns import AnswerExtraction, Columns, Tolerance, require_fitting_columns
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.records import Domain, VerifierKind
@@ -70,12 +70,10 @@ class _TableSource(_Source):
     tolerance: Tolerance | None = None
     """For verifier `numeric`; without it the values have to be equal."""
     code: CodeSource | None = None
-    """Where the tests of prompts of verifier `code` stand; needed by it and by no other."""
 
     @model_validator(mode="after")
     def _columns_fit_verifier(self) -> Self:
-        if (self.verifier == "code") != (self.code is not None):
-            raise ValueError("`code` (which columns hold the tests) is needed by verifier `code` and by no other")
+        require_tests(self.verifier, self.code)
         if self.tolerance is not None and self.verifier != "numeric":
             raise ValueError(f"`tolerance` is not used by verifier `{self.verifier}`; use `numeric` or remove it")
         require_fitting_columns(self.columns, self.verifier)

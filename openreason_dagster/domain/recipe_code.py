@@ -30,7 +30,10 @@ class CodeLimits(YamlModel):
 
 
 class CodeSource(YamlModel):
-    """Columns that hold the tests of one prompt, and what is the same for all prompts of the source."""
+    """Columns that hold the tests of one prompt, and what is the same for all prompts of the source.
+
+    Needed by sources of verifier `code`, and by no other.
+    """
 
     suite: str | None = None
     """Column with assertions in Python: a text, or a list of texts."""
@@ -70,3 +73,13 @@ class CodeSource(YamlModel):
         if (self.comparison == "tolerance") != (self.tolerance is not None) and kinds == ["stdio"]:
             raise ValueError("`tolerance` is needed by the comparison `tolerance` and by no other")
         return self
+
+
+def require_tests(verifier: str, code: CodeSource | None) -> None:
+    """Refuse verifier `code` without the columns of its tests, and these with another verifier.
+
+    Raises:
+        ValueError: saying so.
+    """
+    if (verifier == "code") != (code is not None):
+        raise ValueError("`code` (which columns hold the tests) is needed by verifier `code` and by no other")

@@ -91,8 +91,17 @@ def test_processor_time_is_limited_for_itself(sandbox):
     assert (outcome.status, outcome.exit_code) == (Status.EXITED, 128 + 24)
 
 
-def test_daemon_ends_with_the_run(sandbox):
-    mark = f"mark-{os.getpid()}-{time.time_ns()}"
+@pytest.fixture
+def mark():
+    """A name for processes of one test."""
+    return f"mark-{os.getpid()}-{time.time_ns()}"
+
+
+def processes_named(mark):
+    return [process for process in psutil.process_iter(["cmdline"]) if mark in (process.info["cmdline"] or [])]
+
+
+def test_daemon_ends_with_the_run(sandbox, mark):
     source = f"""
 import os
 if os.fork() == 0:
@@ -106,13 +115,14 @@ os.wait()
 print("done")
 """
     assert run(sandbox, source).stdout == b"done\n"
-    assert [process for process in psutil.process_iter(["cmdline"]) if mark in (process.info["cmdline"] or [])] == []
+    assert processes_named(mark) == []
 
 
-def test_stopped_run_leaves_no_process(sandbox):
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
-    run(sandbox, "import os\nfor _ in range(4): os.fork()\nimport time; time.sleep(100)")
-    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+def test_stopped_run_leaves_no_process(sandbox, mark):
+    forks = "import os\nfor _ in range(3): os.fork()\n"
+    outcome = run(sandbox, f"{forks}os.execv('/bin/sh', ['{mark}', '-c', 'sleep 100; :'])")
+    assert outcome.status is Status.TIMED_OUT
+    assert processes_named(mark) == []
 
 
 def test_runs_share_nothing(sandbox):

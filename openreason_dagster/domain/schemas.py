@@ -258,7 +258,7 @@ VERIFICATION_CANARIES = Table(
         _text("canary_set", "First 12 hexadecimal digits of the SHA-256 of the kind's file of canaries."),
         _text("verifier", "Kind of verifier."),
         _text("verifier_version", "Version of the verifier that judged."),
-        _text("reference_answer", "What the answer was compared with."),
+        _text_or_null("reference_answer", "What the answer was compared with."),
         _text("answer", "The answer that was judged."),
         _text("trap", "What the answer tries, in words."),
         Column(name="is_right", dtype=pl.Boolean(), description="Whether the answer is known to be right."),

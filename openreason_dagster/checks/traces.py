@@ -8,8 +8,8 @@ import polars as pl
 from openreason_dagster.assets.metadata import count
 from openreason_dagster.checks.partitioned import Finding, check_partitions
 from openreason_dagster.domain.recipe import Recipe
-from openreason_dagster.domain.records import MACHINE_VERDICTS
 from openreason_dagster.domain.verification.canaries import error_rates
+from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -58,12 +58,12 @@ def unjudged_traces(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Fi
 
 
 def machine_failures(tables: Tables, recipe: Recipe, keys: dict[str, str]) -> Finding:
-    """Few verdicts on pool prompts are `error` or `timeout`: failures of the verifier, not of the model."""
-    verdicts = _pool_verdicts(tables, keys).select("verdict").collect()["verdict"]
+    """Few verdicts on pool prompts are failures of the verifier, not of the model: errors, and timeouts but of code."""
+    counts = _pool_verdicts(tables, keys).select(verdicts=pl.len(), failed=IS_MACHINE_FAILURE.sum())
+    verdicts, failed = counts.collect().row(0)
     limit = recipe.verification.error_share_limit
-    failed = int(verdicts.is_in(MACHINE_VERDICTS).sum())
-    share = failed / verdicts.len() if verdicts.len() else 0.0
-    return Finding(share <= limit, {"verdicts": verdicts.len(), "failed": failed, "share": share, "limit": limit})
+    share = failed / verdicts if verdicts else 0.0
+    return Finding(share <= limit, {"verdicts": verdicts, "failed": failed, "share": share, "limit": limit})
 
 
 def verifier_errors(tables: Tables, recipe: Recipe, _keys: dict[str, str]) -> Finding:
@@ -78,14 +78,16 @@ def verifier_errors(tables: Tables, recipe: Recipe, _keys: dict[str, str]) -> Fi
         ~(pl.col("false_accept_rate") <= limits.false_accept_limit).fill_null(value=False)
         | ~(pl.col("false_reject_rate") <= limits.false_reject_limit).fill_null(value=False)
     )
+    not_measured = sorted(set(kinds) - set(rates["verifier"]))
     figures = {
         "right": int(rates["right"].sum()),
         "wrong": int(rates["wrong"].sum()),
         "false_accepts": int(rates["false_accepts"].sum()),
         "false_rejects": int(rates["false_rejects"].sum()),
         "over_the_limit": ", ".join(exceeded["verifier"]),
+        "not_measured": ", ".join(not_measured),
     }
-    return Finding(exceeded.is_empty(), figures)
+    return Finding(exceeded.is_empty() and not not_measured, figures)
 
 
 def unscored_verdicts(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Finding:

@@ -9,10 +9,9 @@ import polars as pl
 from openreason_dagster.domain.inference.plan import SamplingPlan
 from openreason_dagster.domain.inference.request_source import Outcomes
 from openreason_dagster.domain.recipe import Verification
-from openreason_dagster.domain.records import MACHINE_VERDICTS
 from openreason_dagster.domain.verification.canaries import canaries, error_rates, judged_canaries
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
-from openreason_dagster.domain.verification.verify import verify_at_once, verify_batch
+from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE, verify_at_once, verify_batch
 from openreason_dagster.domain.verification.workers import Workers
 from openreason_dagster.resources.ray_verification import RayVerification
 from openreason_dagster.resources.settings import Settings
@@ -80,7 +79,7 @@ def _drop_outdated(tables: Tables, traces: pl.LazyFrame, keys: dict[str, str]) -
     is_same = (pl.col("verifier_version") == pl.col("wanted_version")) & pl.col("reference_answer").eq_missing(
         pl.col("wanted_reference")
     )
-    kept = judged.filter(~is_in_pool | (is_same & ~pl.col("verdict").is_in(MACHINE_VERDICTS)))
+    kept = judged.filter(~is_in_pool | (is_same & ~IS_MACHINE_FAILURE))
     if kept.height < verdicts.height:
         tables.replace("verified_traces", kept.select(verdicts.columns), **keys)
 

@@ -45,3 +45,39 @@ def test_cheating_program_is_not_correct(verdict, name):
     for spec in (PROGRAM, WITH_CHECKER):
         judgement = verdict(spec, PROGRAMS[name])
         assert judgement.verdict in {Verdict.INCORRECT, Verdict.TIMEOUT}, (spec, judgement)
+
+
+SPEAKS_FOR_THE_CHECKER = "input()\nprint('{\"accepted\": [' + ', '.join(['true'] * CASES) + ']}')".replace(
+    "CASES", str(len(PROGRAM["stdio"]))
+)
+
+
+@pytest.mark.parametrize(
+    "checker",
+    [
+        pytest.param(
+            "import sys\ndef check(stdin, expected, output):\n    print(output)\n    sys.exit(0)", id="leaves"
+        ),
+        pytest.param("import os\ndef check(stdin, expected, output):\n    os._exit(0)", id="leaves-at-once"),
+        pytest.param(
+            "import os\ndef check(stdin, expected, output):\n    print(output, flush=True)\n    os._exit(0)",
+            id="repeats-the-output-and-leaves",
+        ),
+    ],
+)
+def test_a_checker_that_says_nothing_accepts_nothing(verdict, checker):
+    judgement = verdict(PROGRAM | {"comparison": "checker", "checker": checker}, SPEAKS_FOR_THE_CHECKER)
+    assert judgement.verdict is Verdict.ERROR, judgement.message
+
+
+def test_a_suite_that_leaves_accepts_nothing(verdict):
+    suite = "import sys\nprint(f(1))\nsys.exit(0)\nassert f(1) == 2"
+    judgement = verdict({"suite": suite, "entry": "f"}, "def f(x):\n    return '{\"passed\": true}'")
+    assert judgement.verdict is not Verdict.CORRECT, judgement.message
+
+
+def test_a_message_that_quotes_broken_text_can_be_stored(verdict):
+    suite = "for expected in ['x']:\n    assert f(1) == expected, f'got {f(1)}'"
+    judgement = verdict({"suite": suite, "entry": "f"}, "def f(x):\n    return '\\ud800'")
+    assert judgement.verdict is Verdict.INCORRECT
+    judgement.message.encode()

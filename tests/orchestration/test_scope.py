@@ -136,6 +136,15 @@ def test_verification_mends_what_an_earlier_run_left(filled, fault):
     assert mended.select(compared).sort("trace_id").equals(good.select(compared).sort("trace_id"))
 
 
+def test_a_program_that_used_up_its_time_is_not_run_again(filled):
+    slow = pl.lit("timeout").alias("verdict"), pl.lit("code/calls").alias("method")
+    with judge_of(filled.workspace.recipe().verification) as judge:
+        verify_partition(filled.tables, judge, **KEYS)
+        rows = filled.tables.scan("verified_traces", **KEYS).collect().with_columns(*slow)
+        filled.tables.replace("verified_traces", rows, **KEYS)
+        assert verify_partition(filled.tables, judge, **KEYS) == 0
+
+
 def test_verdicts_of_prompts_outside_the_pool_stay(filled):
     before = filled.tables.scan("verified_traces", **KEYS).collect().height
     filled.tables.replace(

@@ -12,8 +12,9 @@ from importlib.resources import files
 
 import polars as pl
 
-from openreason_dagster.domain.records import MACHINE_VERDICTS, ThinkState, Verdict
+from openreason_dagster.domain.records import ThinkState, Verdict
 from openreason_dagster.domain.schemas import VERIFICATION_CANARIES
+from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE
 
 _SET_DIGITS = 12
 
@@ -113,7 +114,7 @@ def _rows(kind: str) -> list[dict[str, object]]:
 def _outcome() -> pl.Expr:
     is_accepted = pl.col("verdict") == Verdict.CORRECT.value
     return (
-        pl.when(pl.col("verdict").is_in(MACHINE_VERDICTS))
+        pl.when(IS_MACHINE_FAILURE)
         .then(pl.lit("unjudged"))
         .when(is_accepted & ~pl.col("is_right"))
         .then(pl.lit("false_accept"))

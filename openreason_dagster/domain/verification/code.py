@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import zip_longest
+from secrets import token_hex
 from typing import TypeVar
 
 from openreason_dagster.domain.records import Judgement, Verdict
@@ -137,9 +138,9 @@ def _checked(tests: TextTests, runs: Iterable[Run], sandbox: Sandbox, limits: Li
     if isinstance(said, Finding):
         return said
     accepted = said.get("accepted")
-    wrong = [
-        number for number, is_right in enumerate(accepted if isinstance(accepted, list) else [], 1) if not is_right
-    ]
+    if not isinstance(accepted, list) or len(accepted) != len(cases):
+        return Finding(verdict=Verdict.ERROR, message="the prompt's checker did not say which outputs it accepts")
+    wrong = [number for number, is_right in enumerate(accepted, 1) if is_right is not True]
     if wrong:
         return Finding(verdict=Verdict.INCORRECT, message=f"the checker refuses the output of test {wrong[0]}")
     return failure
@@ -206,16 +207,30 @@ def _verdict_of_suite(said: Mapping[str, object], calls: int) -> Finding:
 
 
 def _said_by(name: str, job: dict[str, object], sandbox: Sandbox, limits: Limits) -> dict[str, object] | Finding:
-    """The last line, as JSON, of a script that runs the prompt's own code; or why there is none."""
+    """What a script that runs the prompt's own code says of it, as JSON; or why it says nothing.
+
+    Its line begins with a token that no answer knows, so that nothing else that is printed there is taken for it.
+    """
+    token = token_hex(8)
     own = replace(limits, wall_seconds=limits.wall_seconds + 10, cpu_seconds=limits.cpu_seconds + 5)
-    outcome = run_script(name, job, sandbox, own)  # type: ignore[arg-type]
+    outcome = run_script(name, {**job, "token": token}, sandbox, own)  # type: ignore[arg-type]
     if outcome.status is Status.EXITED and outcome.exit_code == 0:
-        said: dict[str, object] = json.loads(outcome.stdout.strip().rpartition(b"\n")[2])
-        return said
+        return _said(outcome.stdout, token)
     if outcome.status is Status.TIMED_OUT:
         return Finding(verdict=Verdict.TIMEOUT, message="the prompt's own checks did not end in time")
     said_last = outcome.message or outcome.stderr.decode(errors="replace").strip()[-300:]
     return Finding(verdict=Verdict.ERROR, message=f"the prompt's own checks failed: {said_last}")
+
+
+def _said(output: bytes, token: str) -> dict[str, object] | Finding:
+    line = output.strip().rpartition(b"\n")[2].decode(errors="replace")
+    try:
+        said = json.loads(line.removeprefix(token)) if line.startswith(token) else None
+    except (ValueError, RecursionError):
+        said = None
+    if isinstance(said, dict):
+        return said
+    return Finding(verdict=Verdict.ERROR, message="the prompt's own checks ended without saying what they found")
 
 
 def _first_failure(
@@ -238,7 +253,7 @@ def _judgement(finding: Finding, program: str | None, stage: str) -> Judgement:
         verdict=finding.verdict,
         extracted_answer=program,
         method=f"code/{stage}",
-        message=finding.message,
+        message=finding.message.encode(errors="replace").decode(),
         milliseconds=0.0,
     )
 

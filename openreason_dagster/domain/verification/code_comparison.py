@@ -6,6 +6,7 @@ Found values come from a hostile program: they are read no further than the expe
 import json
 import math
 from itertools import zip_longest
+from typing import Any
 
 from openreason_dagster.domain.verification.in_sandbox.value_graph import decode
 
@@ -30,9 +31,12 @@ def is_same_value(expected: object, nodes: object, *, as_json: bool, tolerance: 
     As JSON, tuples are lists, keys are texts and numbers compare by value; else types count as Python's `==` counts
     them. Malformed nodes stand for nothing.
     """
-    if not isinstance(nodes, list) or len(nodes) > _parts(expected) + _ROOM:
+    if not isinstance(nodes, list):
         return False
+    most = _parts(expected) + _ROOM
     try:
+        if _reach(nodes, most) > most:
+            return False
         found = decode(nodes, {})
         if as_json:
             return _is_same_json(expected, found, tolerance)
@@ -81,6 +85,22 @@ def _is_same_object(expected: dict[str, object], found: dict[object, object], to
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _reach(nodes: list[Any], most: int) -> int:
+    """Parts of a found value written out as a tree, counted hardly further than `most`.
+
+    Few nodes can stand for a tree that would take for ever to hash, because they may refer to the same parts.
+    """
+    pending, count = [0], 0
+    while pending and count <= most:
+        kind, *rest = nodes[pending.pop()]
+        count += 1
+        if kind in {"list", "tuple", "set", "frozenset"}:
+            pending.extend(rest[0])
+        elif kind == "dict":
+            pending.extend(part for item in rest[0] for part in item)
+    return count
 
 
 def _parts(value: object) -> int:

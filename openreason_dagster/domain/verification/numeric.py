@@ -27,7 +27,7 @@ from openreason_dagster.domain.verification.units import Unit, parse_unit
 _ZERO_CELSIUS = Fraction(27315, 100)
 _DEGREES_OF_RADIAN = Fraction(180)
 _NUMBER_AND_UNIT = re.compile(
-    r"(?:[^=]*[=≈]|\\approx)?[\s$]*([-+−]?[\d.,]+(?:[eE]-?\d+)?(?:\s*(?:\\times|×|\\cdot|\*|x)\s*10\s*\^\s*(?:\{-?\d+\}|-?\d+))?)"
+    r"(?:\s*\$?\s*\\?[a-zA-Z]+(?:_\{?\w+\}?)?\s*[=≈]|\\approx)?[\s$]*([-+−]?[\d.,]+(?:[eE]-?\d+)?(?:\s*(?:\\times|×|\\cdot|\*|x)\s*10\s*\^\s*(?:\{-?\d+\}|-?\d+))?)"
     r"[\s$~]*(.*)$",
     re.DOTALL,
 )

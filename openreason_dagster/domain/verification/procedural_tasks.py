@@ -1,6 +1,6 @@
 """Which `reasoning-gym` tasks can be verified, how, and why the others cannot.
 
-- `COMPARED_TASKS` have one right answer. It is compared exactly, and the package's scorer (which gives credit for
+- `COMPARED_TASKS` have one right answer. It is compared here, and the package's scorer (which gives credit for
   answers that contain the reference, for the first number of a text, or within a tolerance) is not called.
 - `RULES` of `procedural_rules` judge tasks whose scorers evaluate the answer or accept what is not right.
 - `SCORED_TASKS` have several right answers, or one in several forms. The package's scorer runs in a worker process, and

@@ -1,14 +1,9 @@
-r"""Plain numbers with or without a unit, read exactly and compared exactly, without any algebra.
+r"""Plain numbers with or without a unit, read exactly, without any algebra.
 
 Policy:
 
-- A unit, a currency sign or a number base on one side only is ignored; on both sides it must be the same. Equal numbers
-  with different units are different. Units are not converted.
-- A percent sign is a unit, and also a hundredth: for `10\%` both 10 and 0.1 are equal to it.
 - A comma followed by exactly three digits, a thin space or `{,}` separates thousands; it is never a decimal sign.
 - `2\frac12` and `2 1/2` are mixed numbers.
-- Numbers are equal when their exact values are; a fraction without an exact decimal also equals its decimal rounded
-  or cut to six places or more.
 """
 
 import re
@@ -19,7 +14,6 @@ from openreason_dagster.domain.verification.normalisation import without_wrapper
 
 LONGEST_NUMBER = 1_000
 LARGEST_EXPONENT = 1_000
-PLACES = 6
 
 _DIGITS = r"(?:\d{1,3}(?:(?:,|\{,\}|\\,|\\!,|,\\!| )\d{3})+(?!\d)|\d+)"
 _DECIMAL = rf"(?:{_DIGITS}(?:\.\d*)?|\.\d+)"
@@ -91,41 +85,6 @@ def parse_quantity(text: str) -> Quantity | None:
             value, places = number
             return Quantity(value, places, unit or currency, name.group(1) if name else "")
     return _spelled_out(text)
-
-
-def same_quantity(reference: Quantity, answer: Quantity) -> bool:
-    """Whether the two are equal under this module's policy."""
-    if reference.name and answer.name and reference.name != answer.name:
-        return False
-    if reference.unit and answer.unit and reference.unit != answer.unit and "%" not in (reference.unit, answer.unit):
-        return False
-    return any(
-        _same_value(one, other) for one in _readings(reference) for other in _readings(answer)
-    ) and not _is_hundredfold(reference, answer)
-
-
-def _is_hundredfold(reference: Quantity, answer: Quantity) -> bool:
-    """Whether both are percentages and yet differ, so that equality came from reading only one as hundredths."""
-    return reference.unit == answer.unit == "%" and not _same_value(reference, answer)
-
-
-def _readings(quantity: Quantity) -> list[Quantity]:
-    if quantity.unit != "%":
-        return [quantity]
-    return [quantity, Quantity(quantity.value / 100, quantity.places, "", "")]
-
-
-def _same_value(one: Quantity, other: Quantity) -> bool:
-    if one.value == other.value:
-        return True
-    for fraction, decimal in ((one, other), (other, one)):
-        if fraction.places is None and decimal.places is not None and decimal.places >= PLACES:
-            scaled = abs(fraction.value) * 10**decimal.places
-            written = abs(decimal.value) * 10**decimal.places
-            same_sign = (fraction.value < 0) == (decimal.value < 0)
-            if same_sign and scaled.denominator != 1 and written in (round(scaled), scaled.__floor__()):
-                return True
-    return False
 
 
 def _unbraced(text: str) -> str:

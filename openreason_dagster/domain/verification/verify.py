@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from openreason_dagster.domain.records import Judgement, ThinkState, Verdict
+from openreason_dagster.domain.records import MACHINE_VERDICTS, Judgement, ThinkState, Verdict
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
 from openreason_dagster.domain.verification.extraction import has_closed_answer
 from openreason_dagster.domain.verification.registry import (
@@ -18,6 +18,14 @@ from openreason_dagster.domain.verification.registry import (
 from openreason_dagster.domain.verification.workers import Workers
 
 Row = dict[str, object]
+
+IS_MACHINE_FAILURE = pl.col("verdict").is_in(MACHINE_VERDICTS) & ~(
+    (pl.col("verdict") == Verdict.TIMEOUT.value) & pl.col("method").str.starts_with("code/")
+)
+"""Of rows with verdict and method: whether a machine failed, so that another try may tell more.
+
+A program that used up its time is slow by itself, and would be again.
+"""
 
 AUDIT_SCHEMA = pl.Schema({"prompt_id": pl.String(), "verdict": pl.String(), "message": pl.String()})
 

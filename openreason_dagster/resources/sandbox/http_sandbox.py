@@ -52,13 +52,15 @@ class HttpSandbox:
                 return _json_object(_post(f"{self.url}{path}", body, seconds))
             except urllib.error.HTTPError as error:
                 failure = f"HTTP {error.code}: {error.read(300).decode(errors='replace')}"
+                if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                    return failure
                 if error.code < HTTPStatus.INTERNAL_SERVER_ERROR and error.code != HTTPStatus.TOO_MANY_REQUESTS:
                     break
             except _NOT_REACHED as error:
                 failure = f"{type(error).__name__}: {error}"
         raise SandboxError(
             f"{self.description} runs no program: {failure}. Check the server and its limits, or set "
-            "OPENREASON_SANDBOX to bubblewrap. Run again: verdicts that came are kept."
+            "OPENREASON_SANDBOX to bubblewrap. Run again: batches that were finished are kept."
         )
 
 

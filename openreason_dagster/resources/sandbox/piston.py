@@ -1,7 +1,8 @@
 """Piston (https://github.com/engineer-man/piston) as a sandbox: one request to `/api/v2/execute` per run.
 
 A server's defaults are small: raise `PISTON_RUN_TIMEOUT`, `PISTON_COMPILE_TIMEOUT` and `PISTON_OUTPUT_MAX_SIZE` to the
-recipe's limits, for it refuses longer runs and cuts longer output.
+recipe's limits, for it refuses longer runs and cuts longer output. Python runs up to 16 tests in one request, and asks
+for 16 times the time of a test and 10 seconds.
 """
 
 from collections.abc import Iterator, Sequence

@@ -42,13 +42,14 @@ def toolchain(language: str, source: str, memory_megabytes: int) -> Toolchain | 
 
 
 def _python(_source: str, _memory_megabytes: int) -> Toolchain | str:
-    executable = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    home = Path(sys.base_prefix).resolve()  # a link would point to nothing inside
+    executable = home / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     if not executable.exists():
         return f"absent toolchain: {executable} does not exist"
     return Toolchain(
         file_name="answer.py",
         run=(str(executable), "-I", "-S", f"{SOURCE_FOLDER}/answer.py"),
-        folders=(str(Path(sys.base_prefix).resolve()),),
+        folders=(str(home),),
     )
 
 
@@ -84,7 +85,6 @@ def _java(source: str, memory_megabytes: int) -> Toolchain | str:
     public, main = _JAVA_PUBLIC_CLASS.search(source), _JAVA_MAIN.search(source)
     classes = [match.group(1) for match in _JAVA_CLASS.finditer(source, 0, main.start() if main else len(source))]
     name = public.group(1) if public else classes[-1] if classes else "Main"
-    start = public.group(1) if public else name
     heap = f"-Xmx{max(32, memory_megabytes // 2)}m"
     return Toolchain(
         file_name=f"{name}.java",
@@ -92,7 +92,7 @@ def _java(source: str, memory_megabytes: int) -> Toolchain | str:
             f"{binaries}/javac -J-Xshare:auto -encoding UTF-8 -d /tmp/classes {SOURCE_FOLDER}/{name}.java && "
             f"{binaries}/jar --create --file {_BUILT} -C /tmp/classes ."
         ),
-        run=(f"{binaries}/java", heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", ARTIFACT, start),
+        run=(f"{binaries}/java", heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", ARTIFACT, name),
         folders=(*_home_of(compiler), *(str(path) for path in sorted(Path("/etc").glob("java*")))),
         memory_limit="data",
     )

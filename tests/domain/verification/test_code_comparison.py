@@ -36,6 +36,13 @@ def test_other_values_are_not_the_same(expected, value):
     assert is_same_value(expected, encode(value), as_json=False, tolerance=None) == (expected == value)
 
 
+def test_few_nodes_that_stand_for_a_huge_value_are_not_written_out():
+    shared = [["tuple", [number + 1] * 50] for number in range(1, 12)]
+    assert not is_same_value(1, [["set", [1]], *shared, ["none"]], as_json=False, tolerance=None)
+    cycle = [["list", [0, 0]]]
+    assert not is_same_value([1], cycle, as_json=False, tolerance=None)
+
+
 NODES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.sampled_from(["list", "int"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),

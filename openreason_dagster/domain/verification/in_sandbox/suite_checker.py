@@ -32,7 +32,7 @@ def main(job: dict[str, Any]) -> None:
     asked: Asked = {}
     verdict = run_suite(job, asked)
     said = json.dumps({"asked": list(asked.values())} if asked else verdict)
-    sys.stdout.write(f"\n{said}\n")
+    sys.stdout.write(f"\n{job['token']}{said}\n")
 
 
 def run_suite(job: dict[str, Any], asked: Asked) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def run_suite(job: dict[str, Any], asked: Asked) -> dict[str, Any]:
         exec(compile(tree, "suite.py", "exec"), space)  # noqa: S102 - the prompt's own text
     except AssertionError as error:
         return {"failed": str(error)[:200] or "an assertion does not hold"}
-    except Exception as error:  # noqa: BLE001 - a suite may trip over a result in any way
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a suite may trip over a result in any way
         return {"failed": f"{type(error).__name__}: {error}"[:200]}
     return {"passed": True}
 

@@ -1,6 +1,8 @@
 """What becomes of each way a run can end; real runs are in tests/integration."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -33,7 +35,11 @@ class ScriptedSandbox:
             self.programs.append(program)
             if not self.outcomes:
                 return
-            yield self.outcomes.pop(0)
+            yield self.said(program, self.outcomes.pop(0))
+
+    def said(self, program, outcome):
+        token = re.search(r"'token': '(\w+)'", program.source)
+        return replace(outcome, stdout=outcome.stdout.replace(b"TOKEN", token[1].encode())) if token else outcome
 
 
 def exited(stdout=b"", code=0, stderr=b""):
@@ -125,14 +131,33 @@ def test_expected_results_never_enter_the_sandbox_of_an_answer():
 
 def test_suite_runs_where_no_answer_is():
     spec = {"suite": "assert abs(f(1) - 98765) < 1e-6"}
-    asked = exited(json.dumps({"asked": [["f", [["int", "0x1"]]]]}).encode())
-    sandbox = ScriptedSandbox(asked, exited(b"{}\n" + line()), exited(b'{"passed": true}'))
+    asked = exited(b"TOKEN" + json.dumps({"asked": [["f", [["int", "0x1"]]]]}).encode())
+    sandbox = ScriptedSandbox(asked, exited(b"{}\n" + line()), exited(b'TOKEN{"passed": true}'))
     assert judge_in(sandbox, LIMITS, spec, "```python\ndef f(x): return x\n```").verdict is Verdict.CORRECT
     suite, answer, again = (program.source for program in sandbox.programs)
     assert "98765" in suite
     assert "98765" in again
     assert "def f(x): return x" not in suite + again
     assert "98765" not in answer
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b'{"passed": true}', id="without_the_token"),
+        pytest.param(b'0123456789abcdef{"passed": true}', id="token_guessed"),
+        pytest.param(b"TOKEN[]", id="no_object"),
+        pytest.param(b"TOKEN{", id="cut"),
+        pytest.param(b'TOKEN{"passed": true}\nbye', id="not_the_last_line"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_only_a_suite_that_says_so_with_its_token_has_held(said):
+    asked = exited(b"TOKEN" + json.dumps({"asked": [["f", [["int", "0x1"]]]]}).encode())
+    sandbox = ScriptedSandbox(asked, exited(b"{}\n" + line()), exited(said))
+    judgement = judge_in(sandbox, LIMITS, {"suite": "assert abs(f(1) - 2) < 9"}, "```python\ndef f(x): return x\n```")
+    assert judgement.verdict is Verdict.ERROR
+    assert "without saying" in judgement.message
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from openreason_dagster.domain.recipe import Verification
+from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.records import ThinkState
 from openreason_dagster.domain.verification.verify import verify_batch
 from openreason_dagster.domain.verification.workers import Workers

@@ -142,7 +142,7 @@ def verify(
     """Judge the rows of a file: `reference` and `response`, and perhaps `kind`, `tests`, `choices` or `prompt`."""
     from openreason_dagster.commands.compare_verdicts import print_comparison
     from openreason_dagster.commands.verify import verify_file
-    from openreason_dagster.domain.recipe import Verification
+    from openreason_dagster.domain.recipe_verification import Verification
 
     if (file is None) != compare:
         raise typer.BadParameter("give a file of rows, or --compare for the stored traces of the recipe")

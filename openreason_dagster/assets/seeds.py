@@ -8,7 +8,7 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import count, definition_metadata, preview, report_partition
 from openreason_dagster.domain.errors import SourceError
-from openreason_dagster.domain.recipe import FileSource, HubSource, ProceduralSource
+from openreason_dagster.domain.recipe_sources import FileSource, HubSource, ProceduralSource
 from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS, SEED_PROMPTS, SEED_PROMPTS_DROPPED
 from openreason_dagster.domain.seeds.benchmarks import benchmark_prompts as read_benchmarks
 from openreason_dagster.domain.seeds.read_source import seed_prompts as read_source

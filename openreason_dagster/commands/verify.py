@@ -8,7 +8,7 @@ from rich.table import Table
 
 from openreason_dagster.commands.file_rows import Stopwatch, pass_rows
 from openreason_dagster.domain.errors import VerificationError
-from openreason_dagster.domain.recipe import Verification
+from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.verification.file_rows import ADDED_COLUMNS, verify_rows
 from openreason_dagster.domain.verification.registry import VERIFIERS
 from openreason_dagster.resources.judging import judge_of

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from openreason_dagster.domain.catalogue_entry import ENTRY_BY_ENGINE, CatalogueModel, DatasetModel, WeightsModel
 from openreason_dagster.domain.errors import RecipeError
-from openreason_dagster.domain.recipe import require_commit
+from openreason_dagster.domain.recipe_sources import require_commit
 from openreason_dagster.domain.yaml_model import read_yaml
 
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::-(?P<default>[^}]*))?\}")

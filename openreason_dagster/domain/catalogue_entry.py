@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from openreason_dagster.domain.recipe import HubLocation, Name, require_commit
+from openreason_dagster.domain.recipe_sources import HubLocation, Name, require_commit
 from openreason_dagster.domain.yaml_model import YamlModel
 
 

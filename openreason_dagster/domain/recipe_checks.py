@@ -4,7 +4,8 @@ from pathlib import Path
 
 from openreason_dagster.domain.errors import RecipeError, SourceError
 from openreason_dagster.domain.inference.prompts import read_template
-from openreason_dagster.domain.recipe import FileLocation, HubLocation, ProceduralSource, Recipe, Source
+from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.recipe_sources import FileLocation, HubLocation, ProceduralSource, Source
 from openreason_dagster.domain.seeds.procedural import require_usable_task
 from openreason_dagster.domain.seeds.starter_tasks import family_domain
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from openreason_dagster.domain.inference.plan import SamplingPlan
 from openreason_dagster.domain.inference.request_source import Outcomes
-from openreason_dagster.domain.recipe import Verification
+from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.verification.canaries import canaries, error_rates, judged_canaries
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
 from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE, verify_at_once, verify_batch

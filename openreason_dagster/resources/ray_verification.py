@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import polars as pl
 
 from openreason_dagster.domain.errors import VerificationError
-from openreason_dagster.domain.recipe import Verification
+from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
 from openreason_dagster.domain.verification.verify import verify_batch
 from openreason_dagster.resources.ray_cluster import RayCluster

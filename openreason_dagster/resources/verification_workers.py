@@ -1,6 +1,6 @@
 """What judges answers on this machine, with the recipe's limits: processes, and threads that run code in a sandbox."""
 
-from openreason_dagster.domain.recipe import Verification
+from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.verification.code_workers import WorkersWithSandbox
 from openreason_dagster.domain.verification.workers import Workers
 from openreason_dagster.resources.sandbox.open_sandbox import open_sandbox

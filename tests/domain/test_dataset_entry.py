@@ -9,7 +9,7 @@ import yaml
 from openreason_dagster.domain.catalogue import load_model
 from openreason_dagster.domain.catalogue_entry import DatasetModel
 from openreason_dagster.domain.errors import RecipeError
-from openreason_dagster.domain.recipe import HubSource
+from openreason_dagster.domain.recipe_sources import HubSource
 
 COMMIT = "e4e141ec9dea9f8326f4d347be56105859b2bd68"
 COLUMNS = {"prompt": "q", "completions": "a"}

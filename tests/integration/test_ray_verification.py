@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from openreason_dagster.domain.errors import VerificationError
-from openreason_dagster.domain.recipe import Verification
+from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
 from openreason_dagster.resources.judging import PROMPT_COLUMNS, judge_here, judge_of, verify_partition
 from openreason_dagster.resources.ray_verification import RayVerification

@@ -6,7 +6,7 @@ from command_line import invoke
 from rich.console import Console
 
 from openreason_dagster.commands.compare_verdicts import print_comparison
-from openreason_dagster.domain.recipe import Verification
+from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.resources.judging import judge_of
 from openreason_dagster.resources.verdict_comparison import compare_verdicts
 

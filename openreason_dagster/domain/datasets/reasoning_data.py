@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openreason_dagster.domain.recipe import ReasoningData
+from openreason_dagster.domain.recipe_datasets import ReasoningData
 from openreason_dagster.domain.schemas import REASONING_DATA, REASONING_DATA_DROPPED
 
 

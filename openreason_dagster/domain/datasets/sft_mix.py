@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openreason_dagster.domain.errors import ReleaseError
-from openreason_dagster.domain.recipe import SftMix
+from openreason_dagster.domain.recipe_datasets import SftMix
 from openreason_dagster.domain.schemas import SFT_MIX, SFT_MIX_DROPPED
 
 _TWO_TO_32 = 2**32

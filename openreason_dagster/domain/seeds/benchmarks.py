@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from openreason_dagster.domain.errors import SourceError
-from openreason_dagster.domain.recipe import Benchmark, FileBenchmark
+from openreason_dagster.domain.recipe_sources import Benchmark, FileBenchmark
 from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS
 from openreason_dagster.domain.seeds.cell_text import UnusableRowError, text_of
 from openreason_dagster.domain.seeds.choices import lettered_choices, with_options

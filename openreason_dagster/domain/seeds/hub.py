@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from openreason_dagster.domain.errors import SourceError
-from openreason_dagster.domain.recipe import HubLocation
+from openreason_dagster.domain.recipe_sources import HubLocation
 
 
 def read_hub_rows(source: HubLocation, base_folder: Path, *, where: str) -> Iterator[Mapping[str, object]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from openreason_dagster.domain.errors import SourceError
 from openreason_dagster.domain.provenance import prompt_id
-from openreason_dagster.domain.recipe import ProceduralSource
+from openreason_dagster.domain.recipe_sources import ProceduralSource
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow
 from openreason_dagster.domain.seeds.starter_tasks import StarterProblem, generate, require_family

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from openreason_dagster.domain.errors import SourceError
-from openreason_dagster.domain.recipe import FileSource, HubSource, ProceduralSource
+from openreason_dagster.domain.recipe_sources import FileSource, HubSource, ProceduralSource
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.file import read_file_rows
 from openreason_dagster.domain.seeds.hub import read_hub_rows

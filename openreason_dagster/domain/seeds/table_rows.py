@@ -6,8 +6,8 @@ from itertools import chain, islice
 
 from openreason_dagster.domain.errors import SourceError
 from openreason_dagster.domain.provenance import prompt_id
-from openreason_dagster.domain.recipe import FileSource, HubSource
 from openreason_dagster.domain.recipe_columns import Columns
+from openreason_dagster.domain.recipe_sources import FileSource, HubSource
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.cell_text import UnusableRowError, shown, text_of
 from openreason_dagster.domain.seeds.choices import choice_of_answer, lettered_choices, with_options

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openreason_dagster.domain.datasets.reasoning_data import select_reasoning_data
-from openreason_dagster.domain.recipe import ReasoningData
+from openreason_dagster.domain.recipe_datasets import ReasoningData
 
 SCHEMA = {
     "trace_id": pl.String,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, domain_quotas, split_of
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.provenance import stable_hash
-from openreason_dagster.domain.recipe import SftMix
+from openreason_dagster.domain.recipe_datasets import SftMix
 from openreason_dagster.domain.schemas import SFT_MIX
 
 

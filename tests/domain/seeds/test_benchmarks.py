@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from openreason_dagster.domain.errors import SourceError
-from openreason_dagster.domain.recipe import FileBenchmark
+from openreason_dagster.domain.recipe_sources import FileBenchmark
 from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS
 from openreason_dagster.domain.seeds.benchmarks import benchmark_prompts
 

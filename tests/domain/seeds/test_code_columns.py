@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from openreason_dagster.domain.recipe import FileSource
+from openreason_dagster.domain.recipe_sources import FileSource
 from openreason_dagster.domain.records import SeedPrompt
 from openreason_dagster.domain.seeds.table_rows import table_rows
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from openreason_dagster.domain.recipe import FileSource
+from openreason_dagster.domain.recipe_sources import FileSource
 from openreason_dagster.domain.seeds.read_source import seed_prompts
 from openreason_dagster.domain.verification.verify import audit_references
 from openreason_dagster.domain.verification.workers import Workers

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from openreason_dagster.domain.errors import SourceError
-from openreason_dagster.domain.recipe import HubSource
+from openreason_dagster.domain.recipe_sources import HubSource
 from openreason_dagster.domain.schemas import SEED_PROMPTS
 from openreason_dagster.domain.seeds.read_source import seed_prompts
 

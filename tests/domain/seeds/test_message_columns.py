@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from openreason_dagster.domain.errors import SourceError
-from openreason_dagster.domain.recipe import FileSource
 from openreason_dagster.domain.recipe_columns import Columns
+from openreason_dagster.domain.recipe_sources import FileSource
 from openreason_dagster.domain.seeds.message_columns import with_message_columns
 from openreason_dagster.domain.seeds.read_source import seed_prompts
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from openreason_dagster.domain.errors import SourceError
-from openreason_dagster.domain.recipe import ProceduralSource
+from openreason_dagster.domain.recipe_sources import ProceduralSource
 from openreason_dagster.domain.seeds import procedural
 from openreason_dagster.domain.seeds.read_source import seed_prompts
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow
@@ -70,7 +70,7 @@ def test_exact_numbers_of_metadata_are_kept_as_text() -> None:
 
 ANOTHER_PROCESS = """
 from pathlib import Path
-from openreason_dagster.domain.recipe import ProceduralSource
+from openreason_dagster.domain.recipe_sources import ProceduralSource
 from openreason_dagster.domain.seeds.read_source import seed_prompts
 for task in ("knights_knaves", "list_functions"):
     source = ProceduralSource(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from openreason_dagster.domain.errors import SourceError
 from openreason_dagster.domain.provenance import prompt_id
-from openreason_dagster.domain.recipe import FileSource
+from openreason_dagster.domain.recipe_sources import FileSource
 from openreason_dagster.domain.schemas import SEED_PROMPTS, SEED_PROMPTS_DROPPED
 from openreason_dagster.domain.seeds.read_source import AnySource, seed_prompts
 

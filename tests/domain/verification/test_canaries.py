@@ -3,7 +3,7 @@ import datetime
 import polars as pl
 import pytest
 
-from openreason_dagster.domain.recipe import Verification
+from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.schemas import VERIFICATION_CANARIES, VERIFIED_TRACES
 from openreason_dagster.domain.verification.canaries import canaries, error_rates, judged_canaries
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS

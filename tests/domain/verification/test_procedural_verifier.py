@@ -10,7 +10,7 @@ import types
 import pytest
 
 from openreason_dagster.domain.errors import SourceError
-from openreason_dagster.domain.recipe import ProceduralSource
+from openreason_dagster.domain.recipe_sources import ProceduralSource
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.seeds import procedural as seeds
 from openreason_dagster.domain.verification import procedural

@@ -1,0 +1,69 @@
+"""Tables of training data, each with a side table of what it left out."""
+
+from openreason_dagster.domain.schemas.table import (
+    MESSAGES,
+    TRACE_KEYS,
+    Column,
+    Table,
+    integer,
+    integer_or_null,
+    number,
+    text,
+)
+
+REASONING_DATA = Table(
+    "reasoning_data",
+    "OR3: verified traces kept by rejection sampling over all models and temperatures; joins on trace_id.",
+    (
+        *TRACE_KEYS,
+        text("domain", "Domain of the prompt."),
+        number("reward_total", "The total it was chosen by."),
+        integer("rank", "1-based place among the kept traces of its prompt."),
+    ),
+)
+
+
+REASONING_DATA_DROPPED = Table(
+    "reasoning_data_dropped",
+    "Traces that rejection sampling left out, with the first reason that applied.",
+    (
+        *TRACE_KEYS,
+        text(
+            "reason",
+            "truncated, not_correct, bad_format, mixed_language, over_long, duplicate_trace or over_prompt_limit.",
+        ),
+    ),
+)
+
+
+SFT_MIX = Table(
+    "sft_mix",
+    "Training conversations with their split and provenance.",
+    (
+        *TRACE_KEYS,
+        text("split", "train or validation; all rows of a prompt are in one split."),
+        text("component", "The data set the row came from, e.g. reasoning_data."),
+        text("domain", "Domain of the prompt."),
+        text("language", "ISO 639-1 code of the prompt's language."),
+        text("source", "Name of the prompt's source."),
+        text("license", "SPDX identifier of the source's licence."),
+        Column(
+            name="messages",
+            dtype=MESSAGES,
+            description="Conversation: user prompt, assistant `<think>…</think>` and answer.",
+        ),
+        integer_or_null("completion_tokens", "Tokens generated for the assistant's turn."),
+        number("reward_total", "The total reward of the trace."),
+    ),
+)
+
+
+SFT_MIX_DROPPED = Table(
+    "sft_mix_dropped",
+    "Rows of the component data sets that the mix left out, with the reason.",
+    (
+        *TRACE_KEYS,
+        text("component", "The data set the row came from."),
+        text("reason", "over_domain_share or over_row_limit."),
+    ),
+)

@@ -1,0 +1,63 @@
+"""Tables of prompts: as sources state them, of benchmarks, and those that may be sampled."""
+
+from openreason_dagster.domain.schemas.table import PROMPT_ID, Table, text, text_or_null
+
+_SEED_COLUMNS = (
+    PROMPT_ID,
+    text("source", "Name of the source in the recipe."),
+    text("source_row_id", "Identifier of the row within its source."),
+    text("domain", "math, code, science, logic, instruction or general."),
+    text("language", "ISO 639-1 code of the prompt's language."),
+    text("prompt", "The question as the source states it."),
+    text_or_null("reference_answer", "The answer to verify against, after extraction; null where the kind needs none."),
+    text_or_null("solution", "The source's worked solution, used for decontamination."),
+    text("verifier", "Verifier kind: math, choice, exact, numeric, procedural, instruction or code."),
+    text("verifier_spec", "JSON object with options of the verifier kind."),
+    text("license", "SPDX identifier of the source's licence."),
+)
+
+SEED_PROMPTS = Table("seed_prompts", "Prompts of each source with reference and verifier.", _SEED_COLUMNS, ("source",))
+
+
+SEED_PROMPTS_DROPPED = Table(
+    "seed_prompts_dropped",
+    "Source rows that could not become seed prompts, with the reason.",
+    (
+        text("source", "Name of the source in the recipe."),
+        text("source_row_id", "Identifier of the row within its source."),
+        text("reason", "Why the row was set aside, e.g. `no_prompt`, `no_reference`."),
+        text("detail", "What exactly was found."),
+    ),
+    ("source",),
+)
+
+
+BENCHMARK_PROMPTS = Table(
+    "benchmark_prompts",
+    "Evaluation questions; used to decontaminate and to evaluate, never to train.",
+    (
+        text("benchmark", "Name of the benchmark in the recipe."),
+        text("benchmark_row_id", "Identifier of the row within the benchmark."),
+        text("prompt", "The question."),
+        text_or_null("solution", "The worked solution, if the benchmark has one."),
+    ),
+)
+
+
+PROMPT_POOL = Table(
+    "prompt_pool", "Prompts that may be sampled: unique, uncontaminated, with an audited reference.", _SEED_COLUMNS
+)
+
+
+PROMPT_POOL_DROPPED = Table(
+    "prompt_pool_dropped",
+    "Seed prompts kept out of the pool, with the reason.",
+    (
+        PROMPT_ID,
+        text("source", "Name of the source in the recipe."),
+        text("source_row_id", "Identifier of the row within its source."),
+        text("prompt", "The question as the source states it."),
+        text("reason", "duplicate, contaminated, no_reference or bad_reference."),
+        text("detail", "The prompt it duplicates, the benchmark row it overlaps, or the verifier's message."),
+    ),
+)

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
 from openreason_dagster.domain.recipe_datasets import ReasoningData, Release, SftMix
+from openreason_dagster.domain.recipe_references import References
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification
@@ -52,6 +53,7 @@ class Recipe(YamlModel):
     sampling: Sampling
     budget: Budget = Budget()
     verification: Verification = Verification()
+    references: References = References()
     reward_weights: RewardWeights = RewardWeights()
     reasoning_data: ReasoningData = ReasoningData()
     sft_mix: SftMix = SftMix()

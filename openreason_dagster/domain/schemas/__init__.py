@@ -20,7 +20,13 @@ from openreason_dagster.domain.schemas.traces import (
     SAMPLING_PLANS,
     SCORED_TRACES,
 )
-from openreason_dagster.domain.schemas.verdicts import PROMPT_STATISTICS, VERIFICATION_CANARIES, VERIFIED_TRACES
+from openreason_dagster.domain.schemas.verdicts import (
+    PROMPT_STATISTICS,
+    REPLACED_VERDICTS,
+    SUSPECT_REFERENCES,
+    VERIFICATION_CANARIES,
+    VERIFIED_TRACES,
+)
 
 __all__ = [
     "BENCHMARK_PROMPTS",
@@ -30,6 +36,7 @@ __all__ = [
     "PROMPT_STATISTICS",
     "REASONING_DATA",
     "REASONING_DATA_DROPPED",
+    "REPLACED_VERDICTS",
     "SAMPLED_TRACES",
     "SAMPLING_FAILURES",
     "SAMPLING_LEDGER",
@@ -39,6 +46,7 @@ __all__ = [
     "SEED_PROMPTS_DROPPED",
     "SFT_MIX",
     "SFT_MIX_DROPPED",
+    "SUSPECT_REFERENCES",
     "TABLES",
     "UTC_TIMESTAMP",
     "VERIFICATION_CANARIES",
@@ -63,6 +71,8 @@ TABLES: dict[str, Table] = {
         VERIFICATION_CANARIES,
         SCORED_TRACES,
         PROMPT_STATISTICS,
+        SUSPECT_REFERENCES,
+        REPLACED_VERDICTS,
         REASONING_DATA,
         REASONING_DATA_DROPPED,
         SFT_MIX,

@@ -24,13 +24,15 @@ from openreason_dagster.resources.judging import PROMPT_COLUMNS, TRACE_COLUMNS
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.verification_workers import verification_workers
 
-RECORDED = Path(__file__).parents[1] / "tests/data/recorded_answers/llama3b_step400_amc23.jsonl"
+RECORDED = Path(__file__).parents[1] / "tests/data/recorded_answers"
+AMC, GYM = "llama3b_step400_amc23.jsonl", "llama70b_reasoning_gym_easy.jsonl"
 BEGIN, END = "<!-- references: begin -->", "<!-- references: end -->"
 HEAD = (
     "| samples | per prompt | least agreement | right references doubted | wrong ones found | of prompts mostly solved "
     "| majority answer right |\n|---|---:|---:|---:|---:|---:|---:|"
 )
 AGREEMENTS = (0.5, 0.8)
+MINIMUM = References().minimum_samples
 Judge = Callable[[Iterable[pl.DataFrame]], Iterator[pl.DataFrame]]
 
 
@@ -40,6 +42,8 @@ class Samples:
 
     name: str
     per_prompt: str
+    minimum: int
+    """Judged samples from which on a reference may be doubted."""
     pool: pl.DataFrame
     """PROMPT_COLUMNS and domain; the references are taken as right."""
     traces: pl.DataFrame
@@ -52,7 +56,8 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, help="folder of a finished run's tables")
     parser.add_argument("--write", type=Path, help="Markdown file with the two markers")
     options = parser.parse_args()
-    sets = [recorded(count) for count in (4, 8, 16, 50)]
+    sets = [recorded("AMC-23, a 3B model", AMC, count) for count in (4, 8, 16, 50)]
+    sets.append(recorded("reasoning-gym, a 70B model", GYM, 3))
     sets += [of_run(Tables(root=str(options.tables)))] if options.tables else []
     with verification_workers(Verification()) as workers:
         text = "\n".join([HEAD, *(line for samples in sets for line in measured(samples, workers))])
@@ -61,15 +66,15 @@ def main() -> None:
         write(options.write, text, begin=BEGIN, end=END)
 
 
-def recorded(count: int) -> Samples:
-    """The first `count` of 50 answers to each of 40 AMC-23 problems."""
-    rows = [json.loads(line) for line in RECORDED.read_text(encoding="utf-8").splitlines()]
+def recorded(name: str, file: str, count: int) -> Samples:
+    """The first `count` recorded answers to each problem of a file."""
+    rows = [json.loads(line) for line in (RECORDED / file).read_text(encoding="utf-8").splitlines()]
     prompts = [
         {"prompt_id": str(row["problem"]), "domain": "math", "verifier": "math", "verifier_spec": "{}"}
         | {"reference_answer": row["expected_answer"]}
         for row in rows
     ]
-    key = {"model": "llama-3b", "temperature": "imported", "think_state": "absent", "finish_reason": "stop"}
+    key = {"model": name, "temperature": "imported", "think_state": "absent", "finish_reason": "stop"}
     traces = [
         key
         | {"trace_id": f"{row['problem']}-{index}", "prompt_id": str(row["problem"]), "reasoning": str(index)}
@@ -78,7 +83,11 @@ def recorded(count: int) -> Samples:
         for index, answer in enumerate(row["answers"][:count])
     ]
     return Samples(
-        name="AMC-23, a 3B model", per_prompt=str(count), pool=pl.DataFrame(prompts), traces=pl.DataFrame(traces)
+        name=name,
+        per_prompt=str(count),
+        minimum=min(count, MINIMUM),
+        pool=pl.DataFrame(prompts),
+        traces=pl.DataFrame(traces),
     )
 
 
@@ -90,7 +99,9 @@ def of_run(tables: Tables) -> Samples:
     found = traces.collect()
     counts = found.group_by("prompt_id").len()["len"].unique().sort()
     models = ", ".join(found["model"].unique().sort())
-    return Samples(name=models, per_prompt=" to ".join(map(str, counts)), pool=pool.collect(), traces=found)
+    return Samples(
+        name=models, per_prompt=" to ".join(map(str, counts)), minimum=MINIMUM, pool=pool.collect(), traces=found
+    )
 
 
 def measured(samples: Samples, workers: Workers) -> Iterator[str]:
@@ -103,7 +114,7 @@ def measured(samples: Samples, workers: Workers) -> Iterator[str]:
     judged_right, judged_wrong = judged(right, samples.traces, judge), judged(wrong, samples.traces, judge)
     solved = mostly_solved(judged_right["verified_traces"])
     for agreement in AGREEMENTS:
-        rules = References(minimum_agreement=agreement)
+        rules = References(minimum_agreement=agreement, minimum_samples=samples.minimum)
         doubted, found = suspects(judged_right, judge, rules), suspects(judged_wrong, judge, rules)
         of_solved = found.filter(pl.col("prompt_id").is_in(list(solved))).height
         named = majority_is_right(found, right, judge)

@@ -8,6 +8,7 @@ import polars as pl
 from openreason_dagster.domain.records import ThinkState, Verdict
 from openreason_dagster.domain.verification.normalisation import folded_text
 from openreason_dagster.domain.verification.registry import verifier
+from openreason_dagster.domain.verification.symbolic_text import LONGEST_TEXT, fitness
 
 LEADERS = 8
 """Spellings of a prompt, most frequent first, that others are compared with; this bounds the work on scattered ones."""
@@ -31,7 +32,7 @@ class AnswerGroup:
     texts: frozenset[int]
     """Hashes of the samples' texts."""
     is_reference: bool
-    """Whether the verifier accepts `answer` as a reference: it is correct when given as the answer to itself."""
+    """Whether `answer` can be a reference: small, no program, and accepted by the verifier as the answer to itself."""
 
 
 def answer_groups(answers: pl.DataFrame, judge: Judge) -> dict[str, list[AnswerGroup]]:
@@ -63,8 +64,8 @@ class _Spelling:
     texts: list[int]
 
     def verdict_on(self, other: "_Spelling", verdicts: Verdicts) -> Verdict:
-        """Of the other as the answer where this is the reference."""
-        return verdicts[_pair(self.prompt_id, self.place, other.place)]
+        """Of the other as the answer where this is the reference; abstained where it may not be one."""
+        return verdicts.get(_pair(self.prompt_id, self.place, other.place), Verdict.ABSTAINED)
 
     def is_same_as(self, other: "_Spelling", verdicts: Verdicts) -> bool:
         verdict = self.verdict_on(other, verdicts)
@@ -77,15 +78,20 @@ _COLUMNS = [field.name for field in fields(_Spelling)]
 
 
 def _verdicts(ranked: pl.DataFrame, judge: Judge) -> Verdicts:
-    """Verdict on each spelling and each less frequent one of its prompt, against each leader."""
-    leaders = ranked.filter(pl.col("place") < LEADERS).select(
-        "prompt_id", leader="place", reference_answer="extracted_answer"
-    )
+    """Verdict on each spelling and each less frequent one of its prompt, against each leader that is fit for it."""
+    leaders = ranked.filter(pl.col("place") < LEADERS)
+    is_usable = pl.Series([_may_be_reference(text) for text in leaders["extracted_answer"]], dtype=pl.Boolean)
+    leaders = leaders.filter(is_usable).select("prompt_id", leader="place", reference_answer="extracted_answer")
     spellings = ranked.select("prompt_id", "verifier", "verifier_spec", "extracted_answer", "place")
     pairs = spellings.join(leaders, on="prompt_id").filter(pl.col("place") >= pl.col("leader"))
     frames = judge(_as_traces(batch) for batch in pairs.iter_slices(_PAIRS_PER_BATCH))
     judged = (row for frame in frames for row in frame.select("trace_id", "verdict").iter_rows())
     return {pair: Verdict(verdict) for pair, verdict in judged}
+
+
+def _may_be_reference(text: str) -> bool:
+    """Verifiers take references for harmless, and this one comes from a model: it must pass for an answer first."""
+    return len(text) <= LONGEST_TEXT and fitness(text)[0] in ("fit", "not_mathematics")
 
 
 def _pair(prompt_id: str, leader: int, place: int) -> str:

@@ -1,5 +1,7 @@
 """A reference is suspected when no sample agrees with it and the samples agree with each other; otherwise it is not."""
 
+import time
+
 import polars as pl
 import pytest
 from example_tables import NOW, row, seed
@@ -201,3 +203,31 @@ def test_flags_keep_their_promises_whatever_the_order(judge, samples, minimum, a
         assert sum(sample["verdict"] == "incorrect" for sample in samples) == flag["judged"] >= minimum
         assert flag["votes"] <= flag["answers"] == sum(sample["extracted"] is not None for sample in samples)
         assert flag["votes"] >= max(2, agreement * flag["answers"])
+
+
+HOSTILE = [
+    "__import__('os').system('touch hacked')", "10**10**10", "2^{2^{2^{2^{2}}}}", "(" * 900, "[" * 900, "x" * 100_000,
+    "9" * 5_000, r"\binom{100000}{50000}", "1e999999", "3." + "1" * 40, "(3000!)^{9}", r"\text{" * 300, "A or B",
+    "\x00\ud7ff", "if 1 else 2", "½" * 500, "(2^{10000})^{10000}", r"\sin(10^{9999})", "x^{9999}y^{9999}(x+y)^{9999}",
+]  # fmt: skip
+SPECS = {
+    "math": "{}",
+    "numeric": '{"relative": 0.01}',
+    "exact": "{}",
+    "choice": '{"choices": {"A": "42", "B": "7", "5": "5"}}',
+    **{
+        f"procedural {task}": f'{{"task": "{task}", "entry": {{"metadata": {{}}}}}}'
+        for task in ("gcd", "codeio", "advanced_geometry", "bitwise_arithmetic", "simple_integration", "sudoku")
+    },
+}
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_a_hostile_majority_harms_nobody(judge, kind):
+    """Whatever the samples agree on is only ever text, also where the verifier would take it as a reference."""
+    for text in HOSTILE:
+        tables = run_of(text, text, "3.14", text + " ", kind=kind.split()[0], spec=SPECS[kind])
+        started = time.perf_counter()
+        (found,) = suspects_of(tables, judge, suspects="replace").to_dicts()
+        assert time.perf_counter() - started < 10
+        assert found["majority_answer"].strip() == text

@@ -20,7 +20,7 @@ _FULL_SCORE = 1.0
 _RULE_MESSAGES = {
     True: "the answer is right by the task's rule",
     False: "the answer is not right by the task's rule",
-    None: "another answer than the reference may be right too",
+    None: "whether the answer is right cannot be told",
 }
 
 

@@ -12,6 +12,7 @@ from openreason_dagster.domain.schemas.prompts import (
     SEED_PROMPTS,
     SEED_PROMPTS_DROPPED,
 )
+from openreason_dagster.domain.schemas.replies import MODEL_REPLIES
 from openreason_dagster.domain.schemas.table import MESSAGES, UTC_TIMESTAMP, Column, Table
 from openreason_dagster.domain.schemas.traces import (
     SAMPLED_TRACES,
@@ -25,6 +26,7 @@ from openreason_dagster.domain.schemas.verdicts import PROMPT_STATISTICS, VERIFI
 __all__ = [
     "BENCHMARK_PROMPTS",
     "MESSAGES",
+    "MODEL_REPLIES",
     "PROMPT_POOL",
     "PROMPT_POOL_DROPPED",
     "PROMPT_STATISTICS",
@@ -59,6 +61,7 @@ TABLES: dict[str, Table] = {
         SAMPLING_FAILURES,
         SAMPLING_PLANS,
         SAMPLING_LEDGER,
+        MODEL_REPLIES,
         VERIFIED_TRACES,
         VERIFICATION_CANARIES,
         SCORED_TRACES,

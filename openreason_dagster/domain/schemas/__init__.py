@@ -21,10 +21,16 @@ from openreason_dagster.domain.schemas.traces import (
     SAMPLING_PLANS,
     SCORED_TRACES,
 )
-from openreason_dagster.domain.schemas.verdicts import PROMPT_STATISTICS, VERIFICATION_CANARIES, VERIFIED_TRACES
+from openreason_dagster.domain.schemas.verdicts import (
+    JUDGE_VERDICTS,
+    PROMPT_STATISTICS,
+    VERIFICATION_CANARIES,
+    VERIFIED_TRACES,
+)
 
 __all__ = [
     "BENCHMARK_PROMPTS",
+    "JUDGE_VERDICTS",
     "MESSAGES",
     "MODEL_REPLIES",
     "PROMPT_POOL",
@@ -63,6 +69,7 @@ TABLES: dict[str, Table] = {
         SAMPLING_LEDGER,
         MODEL_REPLIES,
         VERIFIED_TRACES,
+        JUDGE_VERDICTS,
         VERIFICATION_CANARIES,
         SCORED_TRACES,
         PROMPT_STATISTICS,

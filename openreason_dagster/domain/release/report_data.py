@@ -10,6 +10,7 @@ import polars as pl
 
 from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.domain.release.doubted_references import doubted_counts, doubted_examples
+from openreason_dagster.domain.release.judge_agreement import judge_agreement, judge_disagreements
 from openreason_dagster.domain.release.trace_sample import sample_traces
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.domain.verification.canaries import error_rates
@@ -75,6 +76,10 @@ class ReportData:
     """treatment, prompts, rows: prompts with a suspect reference, and rows of the mix made from them."""
     doubted_examples: pl.DataFrame
     """Some of them to look at (see doubted_references)."""
+    judge_agreement: pl.DataFrame
+    """How often a judge model came to what verdict beside the rule's (see judge_agreement)."""
+    judge_disagreements: pl.DataFrame
+    """Examples of it."""
     costs: pl.DataFrame
     """What was spent per model and temperature (see costs)."""
     drops: pl.DataFrame
@@ -105,6 +110,8 @@ def collect_report_data(
         verifier_errors=error_rates(known["verification_canaries"]).drop("canary_set"),
         doubted=doubted_counts(known),
         doubted_examples=doubted_examples(known, size=DOUBTED_EXAMPLES),
+        judge_agreement=judge_agreement(known["judge_verdicts"]),
+        judge_disagreements=judge_disagreements(known),
         costs=sampling_costs(known),
         drops=_drops(known),
         traces=sample_traces(known, size=sample_size),

@@ -12,6 +12,7 @@ from openreason_dagster.domain.schemas.prompts import (
     SEED_PROMPTS,
     SEED_PROMPTS_DROPPED,
 )
+from openreason_dagster.domain.schemas.replies import MODEL_REPLIES
 from openreason_dagster.domain.schemas.table import MESSAGES, UTC_TIMESTAMP, Column, Table
 from openreason_dagster.domain.schemas.traces import (
     SAMPLED_TRACES,
@@ -21,6 +22,7 @@ from openreason_dagster.domain.schemas.traces import (
     SCORED_TRACES,
 )
 from openreason_dagster.domain.schemas.verdicts import (
+    JUDGE_VERDICTS,
     PROMPT_STATISTICS,
     REPLACED_VERDICTS,
     SUSPECT_REFERENCES,
@@ -30,7 +32,9 @@ from openreason_dagster.domain.schemas.verdicts import (
 
 __all__ = [
     "BENCHMARK_PROMPTS",
+    "JUDGE_VERDICTS",
     "MESSAGES",
+    "MODEL_REPLIES",
     "PROMPT_POOL",
     "PROMPT_POOL_DROPPED",
     "PROMPT_STATISTICS",
@@ -67,7 +71,9 @@ TABLES: dict[str, Table] = {
         SAMPLING_FAILURES,
         SAMPLING_PLANS,
         SAMPLING_LEDGER,
+        MODEL_REPLIES,
         VERIFIED_TRACES,
+        JUDGE_VERDICTS,
         VERIFICATION_CANARIES,
         SCORED_TRACES,
         PROMPT_STATISTICS,

@@ -26,7 +26,7 @@ _ROWS_PER_BATCH = 10_000
 
 
 @dg.asset(
-    deps=["sft_mix"],
+    deps=["sft_mix", "rl_prompts", "preference_pairs"],
     group_name="release",
     kinds={"parquet", "huggingface"},
     automation_condition=FOLLOW_JUDGED_TRACES,

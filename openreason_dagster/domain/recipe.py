@@ -10,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
 from openreason_dagster.domain.recipe_datasets import ReasoningData, Release, SftMix
+from openreason_dagster.domain.recipe_preference import PreferencePairs
+from openreason_dagster.domain.recipe_rl_prompts import RlPrompts
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification
@@ -55,6 +57,8 @@ class Recipe(YamlModel):
     reward_weights: RewardWeights = RewardWeights()
     reasoning_data: ReasoningData = ReasoningData()
     sft_mix: SftMix = SftMix()
+    rl_prompts: RlPrompts = RlPrompts()
+    preference_pairs: PreferencePairs = PreferencePairs()
     release: Release
 
     @field_validator("temperatures")

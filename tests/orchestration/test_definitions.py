@@ -21,7 +21,9 @@ ASSETS = {
     "prompt_statistics": {"verified_traces", "prompt_pool"},
     "reasoning_data": {"scored_traces", "verified_traces", "sampled_traces", "prompt_pool"},
     "sft_mix": {"reasoning_data", "sampled_traces", "prompt_pool"},
-    "release": {"sft_mix"},
+    "rl_prompts": {"verified_traces", "prompt_pool"},
+    "preference_pairs": {"scored_traces", "verified_traces", "sampled_traces", "prompt_pool"},
+    "release": {"sft_mix", "rl_prompts", "preference_pairs"},
     "dataset_report": {"prompt_statistics", "scored_traces", "sft_mix"},
 }
 

@@ -85,18 +85,23 @@ def split_of(validation_share: float, *, seed: int) -> pl.Expr:
     return pl.when(is_validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
 
 
-def conversations(chosen: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of the mix by split and trace_id: the prompt as user; reasoning in think tags and answer as assistant."""
-    texts = sampled.select("trace_id", "reasoning", "answer", "completion_tokens")
-    prompts = pool.select("prompt_id", "prompt", "language", "source", "license")
-    assistant = pl.concat_str(
+def assistant_turn() -> pl.Expr:
+    """What the columns `reasoning` and `answer` say as one turn: the reasoning in think tags, then the answer."""
+    return pl.concat_str(
         pl.lit("<think>\n"),
         pl.col("reasoning").str.strip_chars(),
         pl.lit("\n</think>\n\n"),
         pl.col("answer").str.strip_chars(),
     )
+
+
+def conversations(chosen: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of the mix by split and trace_id: the prompt as user; reasoning in think tags and answer as assistant."""
+    texts = sampled.select("trace_id", "reasoning", "answer", "completion_tokens")
+    prompts = pool.select("prompt_id", "prompt", "language", "source", "license")
     messages = pl.concat_list(
-        pl.struct(role=pl.lit("user"), content=pl.col("prompt")), pl.struct(role=pl.lit("assistant"), content=assistant)
+        pl.struct(role=pl.lit("user"), content=pl.col("prompt")),
+        pl.struct(role=pl.lit("assistant"), content=assistant_turn()),
     )
     joined = chosen.join(texts, on="trace_id", how="inner").join(prompts, on="prompt_id", how="inner")
     return joined.with_columns(messages=messages).select(SFT_MIX.schema.names()).sort("split", "trace_id")

@@ -5,6 +5,12 @@ reason. Nothing outside this package spells out a schema.
 """
 
 from openreason_dagster.domain.schemas.datasets import REASONING_DATA, REASONING_DATA_DROPPED, SFT_MIX, SFT_MIX_DROPPED
+from openreason_dagster.domain.schemas.learning import (
+    PREFERENCE_PAIRS,
+    PREFERENCE_PAIRS_DROPPED,
+    RL_PROMPTS,
+    RL_PROMPTS_DROPPED,
+)
 from openreason_dagster.domain.schemas.prompts import (
     BENCHMARK_PROMPTS,
     PROMPT_POOL,
@@ -25,11 +31,15 @@ from openreason_dagster.domain.schemas.verdicts import PROMPT_STATISTICS, VERIFI
 __all__ = [
     "BENCHMARK_PROMPTS",
     "MESSAGES",
+    "PREFERENCE_PAIRS",
+    "PREFERENCE_PAIRS_DROPPED",
     "PROMPT_POOL",
     "PROMPT_POOL_DROPPED",
     "PROMPT_STATISTICS",
     "REASONING_DATA",
     "REASONING_DATA_DROPPED",
+    "RL_PROMPTS",
+    "RL_PROMPTS_DROPPED",
     "SAMPLED_TRACES",
     "SAMPLING_FAILURES",
     "SAMPLING_LEDGER",
@@ -67,5 +77,9 @@ TABLES: dict[str, Table] = {
         REASONING_DATA_DROPPED,
         SFT_MIX,
         SFT_MIX_DROPPED,
+        RL_PROMPTS,
+        RL_PROMPTS_DROPPED,
+        PREFERENCE_PAIRS,
+        PREFERENCE_PAIRS_DROPPED,
     )
 }

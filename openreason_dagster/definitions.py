@@ -20,6 +20,7 @@ from openreason_dagster.checks.datasets import (
     mix_keeps_clear_of_benchmarks,
     no_prompt_is_in_two_splits,
     reasoning_data_is_correct,
+    release_holds_every_format,
     release_holds_the_mix,
 )
 from openreason_dagster.checks.learning import (
@@ -105,6 +106,7 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         no_rl_prompt_leaks_between_splits,
         pairs_are_correct_against_incorrect,
         release_holds_the_mix,
+        release_holds_every_format,
     ]
 
 

@@ -14,11 +14,11 @@ class RlPrompts(YamlModel):
     policy_model: str | None = None
     """Catalogue name of the model whose samples count; samples of all models of the recipe when left out."""
     pass_rate: tuple[Share, Share] = (0.05, 0.95)
-    """Lowest and highest share of correct samples among the judged ones; both ends belong to the band. Where all samples
-    of a prompt earn the same reward, group-relative methods learn nothing from it."""
+    """Lowest and highest share of correct samples among the judged ones; both ends belong to the band. Where all
+    samples of a prompt earn the same reward, group-relative methods learn nothing from it."""
     minimum_judged: int = Field(default=1, ge=1)
     """With fewer judged samples the pass rate of a prompt is unknown."""
-    unknown_pass_rate: Literal["drop", "keep"] = "drop"
+    unknown_rate: Literal["drop", "keep"] = "drop"
     """What becomes of prompts with unknown pass rate; `keep` for a recipe that samples nothing."""
     disagreement_share: float | None = Field(default=0.5, gt=0, le=1)
     """A prompt is left out when one wrong answer makes up more than this share of its judged samples: then the
@@ -33,6 +33,9 @@ class RlPrompts(YamlModel):
     """Prompt template of the policy: a shipped name or a path; that of `sampling` when left out."""
     system_prompt: str | None = None
     """System prompt of the policy; that of `sampling` when left out."""
+
+    prompt_form: Literal["messages", "text"] = "messages"
+    """What TRL is given as `prompt`: `text` for base models without a chat template, asked with the template alone."""
 
     @model_validator(mode="after")
     def _band_is_a_band(self) -> Self:

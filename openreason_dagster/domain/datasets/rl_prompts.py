@@ -72,7 +72,7 @@ def with_texts(chosen: pl.LazyFrame, pool: pl.LazyFrame, *, split: pl.Expr) -> p
 
 def _first_reason(rules: RlPrompts) -> pl.Expr:
     low, high = rules.pass_rate
-    is_unknown = pl.col("pass_rate").is_null() & pl.lit(rules.unknown_pass_rate == "drop")
+    is_unknown = pl.col("pass_rate").is_null() & pl.lit(rules.unknown_rate == "drop")
     return (
         pl.when(is_unknown)
         .then(pl.lit("unknown_pass_rate"))

@@ -8,6 +8,8 @@ from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe_datasets import SftMix
 from openreason_dagster.domain.schemas import SFT_MIX, SFT_MIX_DROPPED
 
+THOUGHT = r"(?s)^<think>\n(.*?)\n</think>\n\n(.*)$"
+"""An assistant's turn as `assistant_turn` writes it: reasoning and answer are the groups 1 and 2."""
 _TWO_TO_32 = 2**32
 _KNUTH = 2654435761
 

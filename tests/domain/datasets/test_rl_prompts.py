@@ -47,7 +47,7 @@ def reasons(outcomes, **rules):
         pytest.param(0, "", 4, {}, "unknown_pass_rate", id="not-judged-is-not-wrong"),
         pytest.param(2, "12", 60, {}, None, id="unjudged-do-not-lower-the-rate"),
         pytest.param(1, "2", 0, {"minimum_judged": 3}, "unknown_pass_rate", id="too-few-judged"),
-        pytest.param(0, "", 0, {"unknown_pass_rate": "keep"}, None, id="unknown-kept"),
+        pytest.param(0, "", 0, {"unknown_rate": "keep"}, None, id="unknown-kept"),
         pytest.param(1, "888", 0, {}, "majority_disagrees", id="wrong-answers-agree"),
         pytest.param(1, "678", 0, {}, None, id="hard-but-wrong-answers-differ"),
         pytest.param(2, "88", 0, {}, None, id="half-is-no-majority"),
@@ -76,7 +76,7 @@ def test_only_the_policy_counts_where_one_is_named():
 
 
 def test_too_few_judged_have_no_pass_rate_in_the_kept_rows():
-    kept = select_rl_prompts(outcome_of(traces("p", 1, "")), RlPrompts(minimum_judged=2, unknown_pass_rate="keep")).kept
+    kept = select_rl_prompts(outcome_of(traces("p", 1, "")), RlPrompts(minimum_judged=2, unknown_rate="keep")).kept
     assert kept.select("pass_rate", "difficulty_band", "judged").row(0) == (None, "unknown", 1)
 
 
@@ -98,7 +98,7 @@ def outcomes(*rows):
 
 def test_quota_keeps_the_prompts_whose_samples_differ_most():
     rows = outcomes(("math", 0.9), ("math", 0.5), ("math", 0.4), ("math", None), ("code", 0.1))
-    selection = select_rl_prompts(rows, RlPrompts(domain_quotas={"math": 2}, unknown_pass_rate="keep"))
+    selection = select_rl_prompts(rows, RlPrompts(domain_quotas={"math": 2}, unknown_rate="keep"))
     kept = selection.kept.sort("pass_rate").select("domain", "pass_rate").rows()
     assert kept == [("code", 0.1), ("math", 0.4), ("math", 0.5)]
     assert set(selection.dropped["reason"]) == {"over_domain_quota"}

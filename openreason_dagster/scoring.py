@@ -6,7 +6,8 @@ their names. verl takes `compute_score` as its custom reward function, and the s
 `extra_info`. Answers are judged in processes that are killed when they hang, and code in the sandbox that
 `OPENREASON_SANDBOX` names, so that no completion can stop a trainer.
 
-The functions share one `Scorer` per process, which starts its processes at the first answer that needs one.
+The functions share one `Scorer`, which starts its processes at the first answer that needs one. Polars, which the
+rewards are computed with, does not work in a process that was forked after its first use: spawn trainers' processes.
 """
 
 import atexit
@@ -116,7 +117,7 @@ class Scorer:
         return numbers | {"judged": float(row["reward_accuracy"] is not None)}
 
     def close(self) -> None:
-        """End the processes; the next answer starts new ones. A forked copy leaves those of its parent alone."""
+        """End the processes; the next answer starts new ones. A forked process leaves its parent's alone."""
         if os.getpid() == self._process:
             self._workers.close()
 
@@ -164,22 +165,22 @@ class _SharedWorkers(WorkersWithSandbox):
 
 def accuracy_reward(completions: Sequence[object], **columns: object) -> Rewards:
     """`Scorer.accuracy` of this process's scorer."""
-    return _scorer(os.getpid()).accuracy(completions, **columns)
+    return _scorer().accuracy(completions, **columns)
 
 
 def format_reward(completions: Sequence[object], **columns: object) -> Rewards:
     """`Scorer.format` of this process's scorer."""
-    return _scorer(os.getpid()).format(completions, **columns)
+    return _scorer().format(completions, **columns)
 
 
 def language_consistency_reward(completions: Sequence[object], **columns: object) -> Rewards:
     """`Scorer.language_consistency` of this process's scorer."""
-    return _scorer(os.getpid()).language_consistency(completions, **columns)
+    return _scorer().language_consistency(completions, **columns)
 
 
 def r1_reward(completions: Sequence[object], **columns: object) -> Rewards:
     """`Scorer.total` of this process's scorer: accuracy, format and language consistency, summed unweighted."""
-    return _scorer(os.getpid()).total(completions, **columns)
+    return _scorer().total(completions, **columns)
 
 
 def compute_score(
@@ -190,10 +191,9 @@ def compute_score(
     **settings: object,
 ) -> dict[str, float]:
     """`Scorer.compute_score` of this process's scorer."""
-    return _scorer(os.getpid()).compute_score(data_source, solution_str, ground_truth, extra_info, **settings)
+    return _scorer().compute_score(data_source, solution_str, ground_truth, extra_info, **settings)
 
 
 @lru_cache(maxsize=1)
-def _scorer(_process: int) -> Scorer:
-    """The scorer of a process; a forked one gets another."""
+def _scorer() -> Scorer:
     return Scorer()

@@ -6,19 +6,24 @@ import threading
 import time
 
 import polars as pl
+import psutil
 import pytest
 from example_tables import small_run
 
 from openreason_dagster import scoring
 from openreason_dagster.domain.inference.reasoning import join_completion
-from openreason_dagster.domain.records import ThinkState
 from openreason_dagster.domain.recipe_verification import Verification
+from openreason_dagster.domain.records import ThinkState
 
 GOOD = "<think>\nAdding two and three gives five.\n</think>\n\n5"
 WRONG = "<think>\nAdding two and three gives six.\n</think>\n\n6"
 BARE = "5"
 SILENT = "<think>\nI keep thinking about it"
-HANGING = r"<think>\nx\n</think>\n\n\boxed{\sum_{k=1}^{10^{9}} \frac{1}{k^{k}} + \int_0^1 x^{x^{x}} dx}"
+HANGING = r"\boxed{\lim_{u \to 0} u + (x+y+z+w)^{900}}"
+LIMIT = r"\lim_{y \to 0} y"
+SYMBOLIC = f"2x + {LIMIT}"
+"""A reference that only a worker process can compare."""
+RIGHT = rf"\boxed{{{LIMIT} + 2x}}"
 
 
 def columns(count):
@@ -63,8 +68,13 @@ def test_verl_signature():
     assert found == {"score": 3, "accuracy": 1, "format": 1, "language_consistency": 1, "judged": 1}
     assert scoring.compute_score("sums", WRONG, "5")["score"] == 2, "mathematics in English when nothing is said"
     assert scoring.compute_score("sums", GOOD, "5", None, reward_router_address=None)["score"] == 3
-    constraint = '{"constraints": [{"kind": "detectable_format:title", "arguments": {}}]}'
-    del constraint
+
+
+def test_constraints_need_no_ground_truth():
+    spec = '{"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}'
+    extra = {"verifier": "instruction", "verifier_spec": spec, "language": "en"}
+    assert scoring.compute_score("s", "<think>\nso\n</think>\n\nNo comma here.", "", extra)["accuracy"] == 1
+    assert scoring.compute_score("s", "<think>\nso\n</think>\n\nYes, one here.", "", extra)["accuracy"] == 0
 
 
 def test_weights_change_the_total_alone():
@@ -93,14 +103,14 @@ def test_completions_get_the_rewards_that_the_pipeline_stored():
 
 @pytest.mark.slow
 def test_hanging_answer_costs_its_timeout_and_no_other_answer():
-    scorer = scoring.Scorer(verification=Verification(timeout_seconds=1, workers=1))
+    references = {"reference_answer": [SYMBOLIC, r"\sqrt{2}x", SYMBOLIC]}
+    scorer = scoring.Scorer(verification=Verification(timeout_seconds=2, workers=1))
     try:
-        scorer.accuracy([r"\boxed{\sqrt{25}}"], **columns(1))
+        scorer.accuracy([RIGHT], reference_answer=[SYMBOLIC])
         started = time.monotonic()
-        found = scorer.accuracy([HANGING, GOOD, HANGING], **columns(3))
-        assert time.monotonic() - started < 20
-        assert found[1] == 1
-        assert found[0] != 1
+        found = scorer.accuracy([RIGHT, HANGING, rf"\boxed{{{LIMIT} + 4x}}"], **references)
+        assert time.monotonic() - started < 30
+        assert found == [1, None, 0], "what hangs is not known to be wrong"
     finally:
         scorer.close()
 
@@ -108,10 +118,10 @@ def test_hanging_answer_costs_its_timeout_and_no_other_answer():
 @pytest.mark.slow
 def test_threads_share_one_scorer():
     scorer, found = scoring.Scorer(), {}
-    answers = [r"\boxed{\sqrt{25}}", r"\boxed{\frac{10}{2}}", "5", "6", r"\boxed{2^2}", r"\boxed{\sqrt{36}}"]
+    answers = [rf"\boxed{{{LIMIT} + {number}x}}" for number in (2, 3, 2, 5, 2, 7)]
 
     def score(number):
-        found[number] = scorer.compute_score("sums", answers[number], "5")["accuracy"]
+        found[number] = scorer.compute_score("sums", answers[number], SYMBOLIC)["accuracy"]
 
     threads = [threading.Thread(target=score, args=(number,)) for number in range(len(answers))]
     for thread in threads:
@@ -119,28 +129,33 @@ def test_threads_share_one_scorer():
     for thread in threads:
         thread.join()
     scorer.close()
-    assert [found[number] for number in range(len(answers))] == [1, 1, 1, 0, 0, 0]
+    assert [found[number] for number in range(len(answers))] == [1, 0, 1, 0, 1, 0]
+
+
+FORKING = f"""
+import os, sys
+from openreason_dagster import scoring
+batch = {[RIGHT]!r}, {{"reference_answer": {[SYMBOLIC]!r}}}
+scorer = scoring.Scorer()
+assert scorer.accuracy(batch[0], **batch[1]) == [1.0]
+(before,) = [worker.process.pid for worker in scorer._workers._workers]
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+os.waitpid(child, 0)
+assert scorer.accuracy(batch[0], **batch[1]) == [1.0]
+assert [worker.process.pid for worker in scorer._workers._workers] == [before]
+print(before)
+"""
 
 
 @pytest.mark.slow
-def test_a_forked_trainer_has_its_own_processes_and_leaves_none_behind():
-    code = """
-import os
-from openreason_dagster.scoring import accuracy_reward
-columns = {"reference_answer": ["5"]}
-hard = [r"\\\\boxed{\\\\sqrt{25}}"]
-assert accuracy_reward(hard, **columns) == [1.0]
-child = os.fork()
-if child == 0:
-    os._exit(0 if accuracy_reward(hard, **columns) == [1.0] else 1)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-assert accuracy_reward(hard, **columns) == [1.0]
-print("done")
-"""
+def test_a_forked_process_that_ends_leaves_the_workers_and_the_trainer_takes_them_with_it():
     result = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-W", "ignore", "-c", FORKING], capture_output=True, text=True, check=False, timeout=120
     )
-    assert result.stdout == "done\n", result.stderr
+    assert result.returncode == 0, result.stderr
+    assert not psutil.pid_exists(int(result.stdout))
 
 
 def test_import_is_light():

@@ -97,7 +97,7 @@ def with_texts(made: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame,
     for side in ("chosen", "rejected"):
         texts = turns.rename({"trace_id": f"{side}_trace_id", "turn": side})
         joined = joined.join(texts, on=f"{side}_trace_id", how="inner")
-    complete = joined.with_columns(method=pl.lit(METHOD), split=split, margin=pl.lit(None, pl.Float64))
+    complete = joined.with_columns(method=pl.lit(METHOD), split=split, score_difference=pl.lit(None, pl.Float64))
     return complete.select(PREFERENCE_PAIRS.schema.names()).sort("pair_id")
 
 

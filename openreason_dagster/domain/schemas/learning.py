@@ -77,7 +77,7 @@ PREFERENCE_PAIRS = Table(
         text("rejected_trace_id", "The trace that the worse answer is from."),
         integer("chosen_characters", "Length of the better trace, reasoning and answer."),
         integer("rejected_characters", "Length of the worse trace, reasoning and answer."),
-        number_or_null("margin", "By how much the one is better, where the method measures it."),
+        number_or_null("score_difference", "By how much the one is better, where the method measures it."),
     ),
     ("method",),
 )

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openreason_dagster.domain.conversation import first_exchange
 from openreason_dagster.domain.inference.prompts import PLACEHOLDER, build_messages
 from openreason_dagster.domain.recipe_formats import Format
 from openreason_dagster.domain.release.layouts import LAYOUTS, Question
@@ -74,6 +75,8 @@ def test_sharegpt_names_speakers_its_own_way():
         {"from": "human", "value": "2 + 3?"},
         {"from": "gpt", "value": TAGGED},
     ]
+    read = first_exchange(row["conversations"])
+    assert (read.system, read.prompt, read.completion) == ("Be short.", "2 + 3?", TAGGED)
     (row,) = arranged("sharegpt_without_tags", mix(ONE))
     assert (row["conversations"][-1]["value"], row["reasoning"]) == ("It is 5.", "so 5")
 

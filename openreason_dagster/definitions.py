@@ -24,7 +24,8 @@ from openreason_dagster.checks.datasets import (
     release_holds_the_mix,
 )
 from openreason_dagster.checks.learning import (
-    no_rl_prompt_leaks_between_splits,
+    no_prompt_is_in_two_splits_of_any_set,
+    pairs_and_dropped_are_the_pool,
     pairs_are_correct_against_incorrect,
     rl_prompts_and_dropped_are_the_pool,
 )
@@ -103,7 +104,8 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         no_prompt_is_in_two_splits,
         conversations_are_well_formed,
         rl_prompts_and_dropped_are_the_pool,
-        no_rl_prompt_leaks_between_splits,
+        no_prompt_is_in_two_splits_of_any_set,
+        pairs_and_dropped_are_the_pool,
         pairs_are_correct_against_incorrect,
         release_holds_the_mix,
         release_holds_every_format,

@@ -162,4 +162,9 @@ def test_rows_hold_texts_split_and_both_traces():
     row = found.row(0, named=True)
     assert (row["chosen"], row["rejected"]) == ("<think>\nso 5\n</think>\n\n5", "six")
     assert (row["chosen_trace_id"], row["rejected_trace_id"]) == ("a", "b")
-    assert (row["method"], row["prompt"], row["split"], row["score_difference"]) == ("verified", "2 + 3?", "train", None)
+    assert (row["method"], row["prompt"], row["split"], row["score_difference"]) == (
+        "verified",
+        "2 + 3?",
+        "train",
+        None,
+    )

@@ -8,7 +8,7 @@ from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.datasets import preference_pairs as pairs
 from openreason_dagster.domain.datasets import rl_prompts as rl
 from openreason_dagster.domain.datasets.sft_mix import split_of
-from openreason_dagster.domain.errors import ReleaseError
+from openreason_dagster.domain.errors import RecipeError, ReleaseError
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.schemas import PREFERENCE_PAIRS, RL_PROMPTS
 from openreason_dagster.resources.scope import recipe_tables, require_own
@@ -31,7 +31,7 @@ def rl_prompts(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[Non
     recipe = workspace.recipe()
     require_own("prompt_pool", tables, recipe)
     scoped = recipe_tables(tables, workspace)
-    model = recipe.rl_prompts.policy_model
+    model = _policy_model(recipe, workspace)
     outcomes = rl.prompt_outcomes(scoped["prompt_pool"], scoped["verified_traces"], policy_model=model)
     selection = rl.select_rl_prompts(outcomes.collect(engine="streaming"), recipe.rl_prompts)
     rows = rl.with_texts(selection.kept.lazy(), scoped["prompt_pool"], split=_split(recipe))
@@ -82,6 +82,16 @@ def preference_pairs(tables: Tables, workspace: Workspace) -> dg.MaterializeResu
             "dropped_by_reason": preview(_by_reason(made.dropped)),
         }
     )
+
+
+def _policy_model(recipe: Recipe, workspace: Workspace) -> str | None:
+    model, selected = recipe.rl_prompts.policy_model, workspace.selected_models()
+    if model is not None and model not in selected:
+        raise RecipeError(
+            f"recipe key `rl_prompts.policy_model`: found {model!r}, which `models` does not select, so that it has no "
+            f"samples. Selected: {', '.join(selected) or 'none'}. Name one of these, or leave the key out."
+        )
+    return model
 
 
 def _split(recipe: Recipe) -> pl.Expr:

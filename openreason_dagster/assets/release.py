@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,8 +48,10 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     (building / "README.md").write_text(_card(tables, workspace, shards, others), encoding="utf-8")
     (building / "manifest.json").write_text(_manifest(tables, workspace, shards, others), encoding="utf-8")
     swap_in(building, target)
-    columns = ("path", "rows", "bytes")
-    files = pl.DataFrame([asdict(file) for file in shards] + [asdict(file) for file in others]).select(columns)
+    rows = [(file.path, file.rows, file.bytes) for file in shards] + [
+        (file.path, file.rows, file.bytes) for file in others
+    ]
+    files = pl.DataFrame(rows, schema={"file": pl.String, "rows": pl.Int64, "bytes": pl.Int64}, orient="row")
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(shard.rows for shard in shards),

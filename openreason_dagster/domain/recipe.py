@@ -47,8 +47,9 @@ class Recipe(YamlModel):
     seed: int
     sources: list[Source] = Field(min_length=1)
     benchmarks: list[Benchmark] = Field(default_factory=list)
-    models: list[str] = Field(min_length=1)
-    """Catalogue names; `*` stands for any text and a leading `!` excludes."""
+    models: list[str]
+    """Catalogue names; `*` stands for any text and a leading `!` excludes. An empty list samples nothing: what is
+    made then are the pool and RL prompts."""
     temperatures: list[float | Literal["imported"]] = Field(min_length=1)
     pool: Pool = Pool()
     sampling: Sampling

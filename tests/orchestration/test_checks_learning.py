@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+from finished_run import FINISHED
 
 from openreason_dagster.checks import learning
 from openreason_dagster.checks.datasets import release_holds_every_format
@@ -59,3 +60,20 @@ def test_release_check_finds_a_format_that_lags_behind(finished):
     result = release_holds_every_format(finished.tables, finished.workspace)
     assert not result.passed
     assert "preference: 0 rows of preference_pairs are missing, 1 rows are unknown" in str(result.metadata)
+
+
+def test_policy_that_the_recipe_does_not_sample_is_refused(finished, instance):
+    finished.write_recipe(**FINISHED, rl_prompts={"policy_model": "nobody"})
+    result = finished.run("build_datasets", instance, raise_on_error=False)
+    (failure,) = result.get_step_failure_events()
+    assert "`rl_prompts.policy_model`" in failure.step_failure_data.error.cause.message
+
+
+def test_samples_of_the_policy_alone_count(finished, instance):
+    finished.write_recipe(**FINISHED, rl_prompts={"policy_model": "starter-base", "unknown_rate": "keep"})
+    assert finished.run("build_datasets", instance).success
+    parts = [finished.tables.scan(name) for name in ("rl_prompts", "rl_prompts_dropped")]
+    found = pl.concat([part.select("prompt_id", "samples", "correct") for part in parts]).collect()
+    statistics = finished.tables.scan("prompt_statistics").filter(model="starter-base")
+    expected = statistics.group_by("prompt_id").agg(pl.col("samples", "correct").sum()).collect()
+    assert found.sort("prompt_id").equals(expected.sort("prompt_id"))

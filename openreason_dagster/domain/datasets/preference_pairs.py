@@ -88,16 +88,16 @@ def nearest_in_length(answers: Sequence[Answer], most: int, *, longest_ratio: fl
 
 
 def with_texts(made: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame, split: pl.Expr) -> pl.LazyFrame:
-    """Rows of preference_pairs by pair_id: the pairs with prompts and answers; `split` reads prompt_id."""
+    """Rows of preference_pairs by pair_id: the pairs with prompts and answers; `split` reads columns of the pool."""
     is_bare = pl.col("reasoning").str.strip_chars() == ""
     turn = pl.when(is_bare).then(pl.col("answer").str.strip_chars()).otherwise(assistant_turn())
     turns = sampled.select("trace_id", turn=turn)
-    prompts = pool.select("prompt_id", "prompt", "source", "domain", "language", "license")
+    prompts = pool.select("prompt_id", "prompt", "source", "domain", "language", "license", split=split)
     joined = made.join(prompts, on="prompt_id", how="inner")
     for side in ("chosen", "rejected"):
         texts = turns.rename({"trace_id": f"{side}_trace_id", "turn": side})
         joined = joined.join(texts, on=f"{side}_trace_id", how="inner")
-    complete = joined.with_columns(method=pl.lit(METHOD), split=split, score_difference=pl.lit(None, pl.Float64))
+    complete = joined.with_columns(method=pl.lit(METHOD), score_difference=pl.lit(None, pl.Float64))
     return complete.select(PREFERENCE_PAIRS.schema.names()).sort("pair_id")
 
 

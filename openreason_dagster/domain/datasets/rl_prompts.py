@@ -65,9 +65,10 @@ def select_rl_prompts(outcomes: pl.DataFrame, rules: RlPrompts) -> Selection:
 
 
 def with_texts(chosen: pl.LazyFrame, pool: pl.LazyFrame, *, split: pl.Expr) -> pl.LazyFrame:
-    """Rows of rl_prompts by prompt_id: what `select_rl_prompts` kept with the pool's texts; `split` reads prompt_id."""
-    joined = chosen.drop("domain").join(pool, on="prompt_id", how="inner", validate="1:1")
-    return joined.with_columns(split=split).select(RL_PROMPTS.schema.names()).sort("prompt_id")
+    """Rows of rl_prompts by prompt_id: what `select_rl_prompts` kept with the pool's texts; `split` reads the pool."""
+    prompts = pool.with_columns(split=split)
+    joined = chosen.drop("domain").join(prompts, on="prompt_id", how="inner", validate="1:1")
+    return joined.select(RL_PROMPTS.schema.names()).sort("prompt_id")
 
 
 def _first_reason(rules: RlPrompts) -> pl.Expr:

@@ -46,6 +46,12 @@ def choose_rows(candidates: pl.DataFrame, rules: SftMix, *, seed: int) -> Mix:
     return Mix(chosen, dropped.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
 
 
+def no_rows(candidates: pl.DataFrame) -> Mix:
+    """The mix of a recipe that samples nothing; `candidates` are empty."""
+    nothing = candidates.clear().with_columns(split=pl.lit("train"))
+    return Mix(nothing, SFT_MIX_DROPPED.frame([]))
+
+
 def domain_quotas(available: dict[str, int], rules: SftMix) -> dict[str, int]:
     """Rows to take per domain: the largest mix that keeps the shares, at most `rows` in total.
 

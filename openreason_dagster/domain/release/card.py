@@ -80,14 +80,12 @@ def _header(
         "task_categories": ["text-generation"],
         "tags": ["reasoning", "chain-of-thought", "sft", "openreason"],
         "size_categories": [next((label for limit, label in _SIZES if rows < limit), "10M<n<100M")],
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [
-                    {"split": split, "path": f"data/{split}-*.parquet"} for split in _rows_per_split(shards)
-                ],
-            },
-            *data_files(configurations),
-        ],
+        "configs": [*_default_configuration(shards), *data_files(configurations)],
     }
     return str(yaml.safe_dump(header, sort_keys=False, allow_unicode=True)).strip()
+
+
+def _default_configuration(shards: Sequence[Shard]) -> list[dict[str, object]]:
+    """The configuration of the mix; none for a mix without rows, because `datasets` takes no pattern without files."""
+    paths = [{"split": split, "path": f"data/{split}-*.parquet"} for split in _rows_per_split(shards)]
+    return [{"config_name": "default", "data_files": paths}] if paths else []

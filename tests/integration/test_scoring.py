@@ -1,9 +1,11 @@
 """What trainers import: the signatures of TRL and verl, over the verifiers and rewards of the pipeline."""
 
+import json
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import polars as pl
 import psutil
@@ -130,6 +132,18 @@ def test_threads_share_one_scorer():
         thread.join()
     scorer.close()
     assert [found[number] for number in range(len(answers))] == [1, 0, 1, 0, 1, 0]
+
+
+@pytest.mark.slow
+def test_programs_run_in_the_sandbox_and_endless_ones_are_wrong_for_a_policy():
+    tests = {"stdio": [{"stdin": "2 3", "stdout": "5"}]}
+    programs = ["print(sum(map(int, input().split())))", "print(6)", "import os; os._exit(0)", "while True: pass"]
+    specs = [json.dumps(tests)] * 3 + [json.dumps(tests | {"seconds": 1})]
+    completions = [f"<think>\nI add them.\n</think>\n\n```python\n{program}\n```" for program in programs]
+    with closing(scoring.Scorer()) as scorer:
+        found = scorer.scores(completions, verifier=["code"] * len(programs), verifier_spec=specs)
+    assert found["verdict"].to_list() == ["correct", "incorrect", "incorrect", "timeout"]
+    assert found["reward_accuracy"].to_list() == [1, 0, 0, 0]
 
 
 FORKING = f"""

@@ -161,6 +161,7 @@ def test_reader_of_verl_takes_the_files(folder, tmp_path):
     reader = pytest.importorskip("verl.utils.dataset.rl_dataset", reason="verl is not installed", exc_type=ImportError)
     from omegaconf import OmegaConf
     from transformers import AutoTokenizer
+    from verl.utils.import_utils import load_extern_object
 
     files = sorted(str(path) for path in (folder / "rl_prompts_verl").glob("train-*.parquet"))
     options = OmegaConf.create({"cache_dir": str(tmp_path), "filter_overlong_prompts_workers": 1})
@@ -169,3 +170,7 @@ def test_reader_of_verl_takes_the_files(folder, tmp_path):
     assert len(data) == len(ROWS)
     assert batch["raw_prompt"][0] == [{"role": "user", "content": "What is 12 + 15?"}]
     assert batch["reward_model"][1]["ground_truth"] == str(sum(ROWS[7]))
+    score = load_extern_object("pkg://openreason_dagster.scoring", "compute_score")
+    row = data[7]
+    found = score(row["data_source"], solved(*ROWS[7]), row["reward_model"]["ground_truth"], row["extra_info"])
+    assert found["score"] == 3

@@ -106,12 +106,12 @@ def test_completions_get_the_rewards_that_the_pipeline_stored():
 @pytest.mark.slow
 def test_hanging_answer_costs_its_timeout_and_no_other_answer():
     references = {"reference_answer": [SYMBOLIC, r"\sqrt{2}x", SYMBOLIC]}
-    scorer = scoring.Scorer(verification=Verification(timeout_seconds=2, workers=1))
+    scorer = scoring.Scorer(verification=Verification(timeout_seconds=8, workers=1))
     try:
         scorer.accuracy([RIGHT], reference_answer=[SYMBOLIC])
         started = time.monotonic()
         found = scorer.accuracy([RIGHT, HANGING, rf"\boxed{{{LIMIT} + 4x}}"], **references)
-        assert time.monotonic() - started < 30
+        assert time.monotonic() - started < 60
         assert found == [1, None, 0], "what hangs is not known to be wrong"
     finally:
         scorer.close()

@@ -78,7 +78,7 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         benchmark_prompts,
         prompt_pool,
         sampled_traces(traces),
-        verified_traces(traces),
+        verified_traces(traces, recipe.verification),
         scored_traces(traces),
         prompt_statistics,
         reasoning_data,

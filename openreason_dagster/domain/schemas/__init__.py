@@ -18,6 +18,7 @@ from openreason_dagster.domain.schemas.prompts import (
     SEED_PROMPTS,
     SEED_PROMPTS_DROPPED,
 )
+from openreason_dagster.domain.schemas.replies import MODEL_REPLIES
 from openreason_dagster.domain.schemas.table import MESSAGES, UTC_TIMESTAMP, Column, Table
 from openreason_dagster.domain.schemas.traces import (
     SAMPLED_TRACES,
@@ -26,11 +27,18 @@ from openreason_dagster.domain.schemas.traces import (
     SAMPLING_PLANS,
     SCORED_TRACES,
 )
-from openreason_dagster.domain.schemas.verdicts import PROMPT_STATISTICS, VERIFICATION_CANARIES, VERIFIED_TRACES
+from openreason_dagster.domain.schemas.verdicts import (
+    JUDGE_VERDICTS,
+    PROMPT_STATISTICS,
+    VERIFICATION_CANARIES,
+    VERIFIED_TRACES,
+)
 
 __all__ = [
     "BENCHMARK_PROMPTS",
+    "JUDGE_VERDICTS",
     "MESSAGES",
+    "MODEL_REPLIES",
     "PREFERENCE_PAIRS",
     "PREFERENCE_PAIRS_DROPPED",
     "PROMPT_POOL",
@@ -69,7 +77,9 @@ TABLES: dict[str, Table] = {
         SAMPLING_FAILURES,
         SAMPLING_PLANS,
         SAMPLING_LEDGER,
+        MODEL_REPLIES,
         VERIFIED_TRACES,
+        JUDGE_VERDICTS,
         VERIFICATION_CANARIES,
         SCORED_TRACES,
         PROMPT_STATISTICS,

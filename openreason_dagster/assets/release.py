@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -13,7 +14,9 @@ from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.datasets.replaced_references import STATED, judged_against
 from openreason_dagster.domain.release.card import dataset_card
 from openreason_dagster.domain.release.card_counts import card_counts
+from openreason_dagster.domain.release.configurations import ConfigurationFile, policy_question, write_configurations
 from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
+from openreason_dagster.domain.release.layouts import LAYOUTS, Layout
 from openreason_dagster.domain.release.manifest import manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
 from openreason_dagster.domain.release.report import render_report, stages
@@ -27,13 +30,13 @@ _ROWS_PER_BATCH = 10_000
 
 
 @dg.asset(
-    deps=["suspect_references", "sft_mix"],
+    deps=["suspect_references", "sft_mix", "rl_prompts", "preference_pairs"],
     group_name="release",
     kinds={"parquet", "huggingface"},
     automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
-    """The SFT mix as a folder that `datasets.load_dataset` reads: sharded Parquet, dataset card and manifest."""
+    """A folder that `datasets.load_dataset` reads: the mix and the recipe's other formats, with card and manifest."""
     for table in ("prompt_pool", "sft_mix"):
         require_own(table, tables, workspace.recipe())
     target = workspace.release_folder
@@ -42,10 +45,14 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     shards = write_shards(
         building, lambda split: _rows(tables, split), rows_per_shard=workspace.recipe().release.rows_per_shard
     )
-    (building / "README.md").write_text(_card(tables, workspace, shards), encoding="utf-8")
-    (building / "manifest.json").write_text(_manifest(tables, workspace, shards), encoding="utf-8")
+    others = _configurations(tables, workspace, building)
+    (building / "README.md").write_text(_card(tables, workspace, shards, others), encoding="utf-8")
+    (building / "manifest.json").write_text(_manifest(tables, workspace, shards, others), encoding="utf-8")
     swap_in(building, target)
-    files = pl.DataFrame([{"file": shard.path, "rows": shard.rows, "bytes": shard.bytes} for shard in shards])
+    rows = [(file.path, file.rows, file.bytes) for file in shards] + [
+        (file.path, file.rows, file.bytes) for file in others
+    ]
+    files = pl.DataFrame(rows, schema={"file": pl.String, "rows": pl.Int64, "bytes": pl.Int64}, orient="row")
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(shard.rows for shard in shards),
@@ -93,14 +100,37 @@ def _rows(tables: Tables, split: str) -> Iterator[pl.DataFrame]:
     yield from rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
 
 
-def _card(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
+def _configurations(tables: Tables, workspace: Workspace, building: Path) -> list[ConfigurationFile]:
+    """Write what the recipe's formats ask for beside the mix, which lies in `building` already."""
+    recipe = workspace.recipe()
+    for table in {LAYOUTS[name].table for name in recipe.release.formats} - {"sft_mix"}:
+        require_own(table, tables, recipe)
+    question = policy_question(recipe, workspace.recipe_folder)
+
+    def rows(layout: Layout, split: str) -> Iterator[pl.DataFrame]:
+        for part in _parts(tables, layout, building, split=split):
+            arranged = layout.arrange(part, question).drop("split", strict=False)
+            yield from arranged.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming", maintain_order=True)
+
+    return write_configurations(building, recipe.release.formats, rows=rows, per_file=recipe.release.rows_per_shard)
+
+
+def _parts(tables: Tables, layout: Layout, building: Path, *, split: str) -> Iterator[pl.LazyFrame]:
+    """The rows of a layout in their order: those of the mix file by file, others from their table."""
+    if layout.table == "sft_mix":
+        yield from map(pl.scan_parquet, sorted((building / "data").glob(f"{split}-*.parquet")))
+    else:
+        yield tables.scan(layout.table).filter(pl.col("split") == split).sort(layout.key)
+
+
+def _card(tables: Tables, workspace: Workspace, shards: list[Shard], others: list[ConfigurationFile]) -> str:
     counts = card_counts(recipe_tables(tables, workspace))
     released = counts.by_model.filter(pl.col("rows") > 0)["model"]
     models = {name: workspace.model(name) for name in sorted(set(released))}
-    return dataset_card(workspace.recipe(), shards, counts=counts, models=models)
+    return dataset_card(workspace.recipe(), shards, counts=counts, models=models, configurations=others)
 
 
-def _manifest(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
+def _manifest(tables: Tables, workspace: Workspace, shards: list[Shard], others: list[ConfigurationFile]) -> str:
     released = tables.scan("sft_mix").select("trace_id")
     records = tables.scan("sampled_traces").join(released, on="trace_id", how="semi")
     fingerprints = dict(records.select("fingerprint", "sampling_record").unique().collect().iter_rows())
@@ -110,4 +140,5 @@ def _manifest(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
         table_versions={name: tables.version(name) for name in TABLES},
         fingerprints={key: json.loads(record) for key, record in fingerprints.items()},
         created_at=datetime.now(UTC),
+        configurations=others,
     )

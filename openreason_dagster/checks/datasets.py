@@ -6,6 +6,8 @@ import polars as pl
 from openreason_dagster.assets.metadata import count, preview
 from openreason_dagster.domain.curation.decontamination import overlaps
 from openreason_dagster.domain.datasets.replaced_references import verdicts_of_replaced
+from openreason_dagster.domain.release.configurations import configuration_differences
+from openreason_dagster.domain.release.layouts import LAYOUTS
 from openreason_dagster.domain.release.released_rows import release_differences
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
@@ -68,4 +70,12 @@ def conversations_are_well_formed(tables: Tables) -> dg.AssetCheckResult:
 def release_holds_the_mix(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
     """The files of the release have the manifest's hashes and hold exactly the rows of the mix."""
     differences = release_differences(workspace.release_folder, tables.scan("sft_mix").select("trace_id", "split"))
+    return dg.AssetCheckResult(passed=not differences, metadata={"differences": dg.MetadataValue.json(differences)})
+
+
+@dg.asset_check(asset="release", blocking=True)
+def release_holds_every_format(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
+    """The files of each format have the manifest's hashes and hold exactly the rows of its table, split by split."""
+    scans = {name: tables.scan(name) for name in {layout.table for layout in LAYOUTS.values()}}
+    differences = configuration_differences(workspace.release_folder, workspace.recipe().release.formats, scans)
     return dg.AssetCheckResult(passed=not differences, metadata={"differences": dg.MetadataValue.json(differences)})

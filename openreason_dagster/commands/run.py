@@ -103,7 +103,8 @@ def _models(workspace: Workspace, only_model: str | None) -> list[str]:
     """The models to sample, each with an entry that can be used at a temperature of the recipe.
 
     Raises:
-        RecipeError: there is none, or an entry is broken or fits no temperature.
+        RecipeError: the recipe wants models and the catalogue has none of them, or an entry is broken or fits no
+            temperature.
     """
     selected = workspace.selected_models()
     if only_model is not None and only_model not in selected:
@@ -111,7 +112,7 @@ def _models(workspace: Workspace, only_model: str | None) -> list[str]:
             f"model {only_model!r} is not selected by the recipe. Selected: {', '.join(selected) or 'none'}. "
             f"Add {only_model}.yaml to the catalogue or adjust the recipe's `models`."
         )
-    if not selected:
+    if not selected and workspace.recipe().models:
         raise RecipeError(
             f"recipe key `models` selects nothing from the catalogue {str(workspace.catalogue_folder)!r}. "
             "Add a model file."

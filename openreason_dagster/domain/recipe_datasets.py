@@ -2,6 +2,7 @@
 
 from pydantic import Field, field_validator
 
+from openreason_dagster.domain.recipe_formats import Format
 from openreason_dagster.domain.records import Domain
 from openreason_dagster.domain.yaml_model import Share, YamlModel
 
@@ -36,3 +37,5 @@ class Release(YamlModel):
 
     license: str
     rows_per_shard: int = Field(default=50_000, ge=1)
+    formats: tuple[Format, ...] = ("rl_prompts", "preference")
+    """Configurations beside `default`, which holds the mix as `messages` with the reasoning in think tags."""

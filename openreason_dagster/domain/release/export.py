@@ -35,7 +35,7 @@ def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]],
     for split in SPLITS:
         written = [
             _write(folder / "data" / f"{split}-{number:05d}.parquet", frame)
-            for number, frame in enumerate(_resized(batches(split), rows_per_shard))
+            for number, frame in enumerate(resized(batches(split), rows_per_shard))
         ]
         for number, (path, rows) in enumerate(written):
             final = path.rename(path.with_name(f"{split}-{number:05d}-of-{len(written):05d}.parquet"))
@@ -93,7 +93,8 @@ def _write(path: Path, frame: pl.DataFrame) -> tuple[Path, int]:
     return path, frame.height
 
 
-def _resized(batches: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+def resized(batches: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of `rows` rows, the last one shorter; holds one frame and one batch."""
     held: list[pl.DataFrame] = []
     for batch in batches:
         held.append(batch)

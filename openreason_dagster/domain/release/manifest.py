@@ -10,6 +10,7 @@ from platform import python_version
 
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.release.configurations import ConfigurationFile
 from openreason_dagster.domain.release.export import Shard
 
 _PACKAGES = (
@@ -25,12 +26,14 @@ def manifest(
     table_versions: Mapping[str, int],
     fingerprints: Mapping[str, Mapping[str, object]],
     created_at: datetime,
+    configurations: Sequence[ConfigurationFile] = (),
 ) -> str:
     """The manifest as indented JSON; `fingerprints` maps each fingerprint in the release to its sampling record."""
     content = {
         "recipe": recipe.model_dump(mode="json"),
         "created_at": created_at.isoformat(timespec="seconds"),
         "shards": [asdict(shard) for shard in shards],
+        "configurations": [asdict(file) for file in configurations],
         "table_versions": dict(sorted(table_versions.items())),
         "fingerprints": {key: dict(value) for key, value in sorted(fingerprints.items())},
         "packages": package_versions(),

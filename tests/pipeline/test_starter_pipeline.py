@@ -16,7 +16,7 @@ from openreason_dagster.domain.release.layouts import LAYOUTS
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.scope import recipe_tables
 
-EMPTY_WHEN_ALL_GOES_WELL = {"sampling_failures", "replaced_verdicts"}
+EMPTY_WHEN_ALL_GOES_WELL = {"sampling_failures", "replaced_verdicts", "model_replies", "judge_verdicts"}
 PARTITIONS = 2 * 2
 
 

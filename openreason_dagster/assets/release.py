@@ -3,19 +3,22 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import picture, preview
+from openreason_dagster.assets.metadata import every_row, picture, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.release.card import dataset_card
 from openreason_dagster.domain.release.card_counts import card_counts
 from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
-from openreason_dagster.domain.release.manifest import manifest
+from openreason_dagster.domain.release.funnel import count_funnel
+from openreason_dagster.domain.release.gates import GateResult, release_gates, require_passed
+from openreason_dagster.domain.release.manifest import Origin, manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
-from openreason_dagster.domain.release.report import render_report, stages
+from openreason_dagster.domain.release.report import render_report
 from openreason_dagster.domain.release.report_data import collect_report_data
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.scope import recipe_tables, require_own
@@ -33,23 +36,29 @@ _ROWS_PER_BATCH = 10_000
 )
 def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """The SFT mix as a folder that `datasets.load_dataset` reads: sharded Parquet, dataset card and manifest."""
+    recipe = workspace.recipe()
     for table in ("prompt_pool", "sft_mix"):
-        require_own(table, tables, workspace.recipe())
+        require_own(table, tables, recipe)
+    scoped = recipe_tables(tables, workspace)
+    gates = release_gates(scoped, recipe)
+    require_passed(gates)
     target = workspace.release_folder
     building = target.with_name(f".{target.name}.building")
     shutil.rmtree(building, ignore_errors=True)
-    shards = write_shards(
-        building, lambda split: _rows(tables, split), rows_per_shard=workspace.recipe().release.rows_per_shard
-    )
-    (building / "README.md").write_text(_card(tables, workspace, shards), encoding="utf-8")
-    (building / "manifest.json").write_text(_manifest(tables, workspace, shards), encoding="utf-8")
+    shards = write_shards(building, lambda split: _rows(tables, split), rows_per_shard=recipe.release.rows_per_shard)
+    (building / "README.md").write_text(_card(tables, workspace, shards=shards, gates=gates), encoding="utf-8")
+    (building / "manifest.json").write_text(_manifest(tables, workspace, shards=shards, gates=gates), encoding="utf-8")
     swap_in(building, target)
+    counted = count_funnel(scoped)
     files = pl.DataFrame([{"file": shard.path, "rows": shard.rows, "bytes": shard.bytes} for shard in shards])
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(shard.rows for shard in shards),
             "folder": dg.MetadataValue.path(target),
             "files": preview(files),
+            "gates": every_row(pl.DataFrame([asdict(gate) for gate in gates]).drop("remedy")),
+            "funnel": picture(funnel, counted.stages, "Rows at each stage"),
+            "left_out": every_row(counted.reasons),
         }
     )
 
@@ -75,7 +84,7 @@ def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
         metadata={
             "page": dg.MetadataValue.path(page),
             "traces_shown": data.traces.height,
-            "funnel": picture(funnel, stages(data.totals), "Rows at each stage"),
+            "funnel": picture(funnel, data.funnel.stages, "Rows at each stage"),
             "pass_rate": picture(pass_rate_heatmap, data.pass_rates, "Pass rate by model and temperature"),
             "pass_at_k": picture(pass_at_k_curves, data.pass_at_k, "pass@k"),
             "verdicts": picture(verdict_bars, data.verdicts, "Verdicts by model and temperature"),
@@ -88,21 +97,21 @@ def _rows(tables: Tables, split: str) -> Iterator[pl.DataFrame]:
     yield from rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
 
 
-def _card(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
+def _card(tables: Tables, workspace: Workspace, *, shards: list[Shard], gates: list[GateResult]) -> str:
     counts = card_counts(recipe_tables(tables, workspace))
     released = counts.by_model.filter(pl.col("rows") > 0)["model"]
     models = {name: workspace.model(name) for name in sorted(set(released))}
-    return dataset_card(workspace.recipe(), shards, counts=counts, models=models)
+    return dataset_card(workspace.recipe(), shards, counts=counts, models=models, gates=gates)
 
 
-def _manifest(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
+def _manifest(tables: Tables, workspace: Workspace, *, shards: list[Shard], gates: list[GateResult]) -> str:
     released = tables.scan("sft_mix").select("trace_id")
     records = tables.scan("sampled_traces").join(released, on="trace_id", how="semi")
     fingerprints = dict(records.select("fingerprint", "sampling_record").unique().collect().iter_rows())
-    return manifest(
-        workspace.recipe(),
-        shards,
+    origin = Origin(
+        recipe_text=workspace.recipe_text(),
+        catalogue={name: workspace.catalogue_record(name) for name in workspace.selected_models()},
         table_versions={name: tables.version(name) for name in TABLES},
         fingerprints={key: json.loads(record) for key, record in fingerprints.items()},
-        created_at=datetime.now(UTC),
     )
+    return manifest(workspace.recipe(), shards, origin=origin, gates=gates, created_at=datetime.now(UTC))

@@ -9,7 +9,8 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
-from openreason_dagster.domain.recipe_datasets import ReasoningData, Release, SftMix
+from openreason_dagster.domain.recipe_datasets import ReasoningData, SftMix
+from openreason_dagster.domain.recipe_release import Release
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification

@@ -10,6 +10,7 @@ import yaml
 from openreason_dagster.domain.catalogue_entry import CatalogueModel
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.release.export import Shard
+from openreason_dagster.domain.release.gates import GateResult
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -39,9 +40,14 @@ class CardCounts:
 
 
 def dataset_card(
-    recipe: Recipe, shards: Sequence[Shard], *, counts: CardCounts, models: Mapping[str, CatalogueModel]
+    recipe: Recipe,
+    shards: Sequence[Shard],
+    *,
+    counts: CardCounts,
+    models: Mapping[str, CatalogueModel],
+    gates: Sequence[GateResult],
 ) -> str:
-    """README.md of the release: header, how to load, counts, sources, models, verification, limits."""
+    """README.md of the release: header, how to load, counts, sources, models, verification, gates, limits."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701 - Markdown, and every value is ours or a name checked by the recipe
@@ -52,6 +58,7 @@ def dataset_card(
         splits=_rows_per_split(shards),
         counts=counts,
         models=models,
+        gates=gates,
     )
 
 

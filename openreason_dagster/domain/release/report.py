@@ -57,7 +57,7 @@ def render_report(data: ReportData) -> str:
     return environment.get_template("report.html").render(
         data=data,
         tiles=_tiles(data.totals),
-        funnel=_plot("Rows left at each stage", plots.funnel, stages(data.totals)),
+        funnel=_plot("Rows from stage to stage, and why the others did not go on", plots.funnel, data.funnel.stages),
         plots=_plots(data),
         mean_rewards=data.mean_rewards.rename(lambda name: name.removeprefix("reward_")),
         traces=_embedded_json(data.traces),
@@ -122,23 +122,6 @@ def _tiles(totals: Totals) -> list[Tile]:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "–"
-
-
-def stages(totals: Totals) -> pl.DataFrame:
-    """Rows at each stage from seeds to mix: unit, stage, rows; what the funnel draws."""
-    return pl.DataFrame(
-        [
-            ("prompts", "seed prompts", totals.seed_prompts),
-            ("prompts", "prompt pool", totals.prompt_pool),
-            ("traces", "sampled", totals.sampled),
-            ("traces", "judged", totals.judged),
-            ("traces", "correct", totals.correct),
-            ("traces", "reasoning data", totals.kept),
-            ("traces", "SFT mix", totals.mix_train + totals.mix_validation),
-        ],
-        schema=["unit", "stage", "rows"],
-        orient="row",
-    )
 
 
 def _plots(data: ReportData) -> list[Plot]:

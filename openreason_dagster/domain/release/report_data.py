@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openreason_dagster.domain.release.costs import sampling_costs
+from openreason_dagster.domain.release.funnel import Funnel, count_funnel
 from openreason_dagster.domain.release.trace_sample import sample_traces
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.domain.verification.canaries import error_rates
@@ -55,6 +56,8 @@ class ReportData:
     title: str
     description: str
     totals: Totals
+    funnel: Funnel
+    """Rows from stage to stage, and why the others did not go on."""
     pass_rates: pl.DataFrame
     """model, temperature, traces, judged, correct, pass_rate = correct / judged (null without judged traces)."""
     pass_at_k: pl.DataFrame
@@ -90,6 +93,7 @@ def collect_report_data(
         title=title,
         description=description,
         totals=_totals(known),
+        funnel=count_funnel(known),
         pass_rates=pass_rates(known["verified_traces"]),
         pass_at_k=pass_at_k(known["prompt_statistics"]),
         verdicts=verdict_counts(known["verified_traces"]),

@@ -73,7 +73,7 @@ class Elements(HTMLParser):
 
 def test_headline_numbers_are_the_tables_numbers() -> None:
     shown = Elements(PAGE).text
-    for value in ("Sums & more", "of 3 seed prompts", "36.4%", "8 of 22 judged traces", "2 train, 1 validation"):
+    for value in ("Sums & more", "of 4 seed prompts", "36.4%", "8 of 22 judged traces", "2 train, 1 validation"):
         assert value in shown
 
 

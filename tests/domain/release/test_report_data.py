@@ -13,7 +13,7 @@ DATA = collect_report_data(small_run(), title="Sums", description="")
 
 def test_totals_count_rows() -> None:
     assert Totals(
-        seed_prompts=3, prompt_pool=1, sampled=26, judged=22, correct=8, kept=4, mix_train=2, mix_validation=1,
+        seed_prompts=4, prompt_pool=1, sampled=26, judged=22, correct=8, kept=4, mix_train=2, mix_validation=1,
         completion_tokens=3 * sum(range(10, 18)), prompts_sampled=1, prompts_solved=1,
     ) == DATA.totals  # fmt: skip
 

@@ -58,4 +58,6 @@ class Release(YamlModel):
 
     license: str
     rows_per_shard: int = Field(default=50_000, ge=1)
+    repository: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
+    """Repository of the Hugging Face Hub, owner/name, that `openreason publish` fills."""
     gates: Gates = Gates()

@@ -81,11 +81,6 @@ class Workspace(dg.ConfigurableResource["Workspace"]):
         return Path(self.output_path) / "releases" / self.recipe().name
 
     @property
-    def published_folder(self) -> Path:
-        """Where the manifests of this recipe's published releases are kept."""
-        return Path(self.output_path) / "published" / self.recipe().name
-
-    @property
     def report_file(self) -> Path:
         """Where this recipe's HTML report is written."""
         return Path(self.output_path) / "reports" / self.recipe().name / "index.html"

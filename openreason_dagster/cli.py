@@ -88,12 +88,18 @@ def status(recipe: RecipeOption = None) -> None:
 
 
 @app.command()
-def show(trace_id: Annotated[str, typer.Argument(help="A trace_id, or the unique start of one.")]) -> None:
-    """Print one trace with its prompt, sampling record, verdict, evidence and rewards."""
-    from openreason_dagster.commands.show import print_chain, trace_chain
+def show(
+    row: Annotated[
+        str, typer.Argument(help="A trace_id or prompt_id, or the unique start of one, or FILE:ROW, counted from 0.")
+    ],
+) -> None:
+    """Print the chain of one row: seed, pool, sampling record, verdict, rewards, data sets, releases."""
+    from openreason_dagster.commands.show import print_chain
+    from openreason_dagster.resources.lineage import find_row
 
     with _errors_explained():
-        print_chain(trace_chain(_tables_and_workspace()[0], trace_id), console)
+        releases = _settings(None).root / "releases"
+        print_chain(find_row(_tables_and_workspace()[0], row, releases=releases), console)
 
 
 @app.command()

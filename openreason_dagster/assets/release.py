@@ -18,7 +18,7 @@ from openreason_dagster.domain.release.funnel import count_funnel
 from openreason_dagster.domain.release.gates import GateResult, release_gates, require_passed
 from openreason_dagster.domain.release.manifest import Origin, manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
-from openreason_dagster.domain.release.report import render_report
+from openreason_dagster.domain.release.report import write_report
 from openreason_dagster.domain.release.report_data import collect_report_data
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.scope import recipe_tables, require_own
@@ -70,20 +70,24 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
-    """A self-contained HTML page: figures to look at, traces to read."""
+    """An HTML page, with figures to look at and traces to read from files beside it."""
     recipe = workspace.recipe()
     for table in ("prompt_pool", "sft_mix"):
         require_own(table, tables, recipe)
-    data = collect_report_data(recipe_tables(tables, workspace), title=recipe.title, description=recipe.description)
-    page = workspace.report_file
-    page.parent.mkdir(parents=True, exist_ok=True)
-    draft = page.with_suffix(".draft")
-    draft.write_text(render_report(data), encoding="utf-8")
-    draft.replace(page)
+    scoped = recipe_tables(tables, workspace)
+    data = collect_report_data(
+        scoped, title=recipe.title, description=recipe.description, most_traces=recipe.report.traces
+    )
+    target = workspace.report_file.parent
+    building = target.with_name(f".{target.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    size = write_report(building, scoped, data)
+    swap_in(building, target)
     return dg.MaterializeResult(
         metadata={
-            "page": dg.MetadataValue.path(page),
+            "page": dg.MetadataValue.path(workspace.report_file),
             "traces_shown": data.traces.height,
+            "megabytes": size / 1e6,
             "funnel": picture(funnel, data.funnel.stages, "Rows at each stage"),
             "pass_rate": picture(pass_rate_heatmap, data.pass_rates, "Pass rate by model and temperature"),
             "pass_at_k": picture(pass_at_k_curves, data.pass_at_k, "pass@k"),

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
 from openreason_dagster.domain.recipe_datasets import ReasoningData, SftMix
-from openreason_dagster.domain.recipe_release import Release
+from openreason_dagster.domain.recipe_release import Release, Report
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification
@@ -57,6 +57,7 @@ class Recipe(YamlModel):
     reasoning_data: ReasoningData = ReasoningData()
     sft_mix: SftMix = SftMix()
     release: Release
+    report: Report = Report()
 
     @field_validator("temperatures")
     @classmethod

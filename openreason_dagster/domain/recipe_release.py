@@ -1,4 +1,4 @@
-"""Part of the recipe: how the mix is written out, and the gates it has to pass before it is."""
+"""Part of the recipe: how the mix is written out, the gates it has to pass before it is, and the report."""
 
 from typing import Self
 
@@ -61,3 +61,10 @@ class Release(YamlModel):
     repository: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
     """Repository of the Hugging Face Hub, owner/name, that `openreason publish` fills."""
     gates: Gates = Gates()
+
+
+class Report(YamlModel):
+    """What the report page shows."""
+
+    traces: int = Field(default=100_000, ge=0)
+    """Traces that can be read in it at most, drawn evenly over models, temperatures and verdicts."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from openreason_dagster.domain.errors import TableError
-from openreason_dagster.domain.row_files.read_rows import read_batches
+from openreason_dagster.domain.row_files.read_rows import read_rows
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.tables import Tables
 
@@ -98,8 +98,8 @@ def _row_of_file(path: Path, number: int) -> Row | None:
         wanted = [name for name in frame.collect_schema().names() if name in ("trace_id", "prompt_id")]
         rows = frame.select(wanted or pl.all()).slice(number, 1).collect()
         return None if rows.is_empty() else rows.row(0, named=True)
-    rows = (row for batch in read_batches(path) for row in batch)
-    return next(islice(rows, number, None), None)
+    found = next(islice(read_rows(path, where="show"), number, None), None)
+    return found if isinstance(found, dict) else None
 
 
 def _starting_with(tables: Tables, name: str, key: str, *, start: str) -> Row | None:

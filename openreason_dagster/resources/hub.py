@@ -47,7 +47,7 @@ def publish_folder(
         ReleaseError: the repository is public and `visibility` is private, the server refuses, or it cannot be reached.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
     api = HfApi(token=token, library_name="openreason")
@@ -74,7 +74,11 @@ def publish_folder(
 
 @contextmanager
 def _explained(repository: str) -> Iterator[None]:
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is of the HTTP library it uses
+        HfHubHTTPError,
+        HFValidationError,
+        HTTPError,
+    )
 
     try:
         yield

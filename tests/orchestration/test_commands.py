@@ -128,7 +128,7 @@ def test_show_prints_the_whole_chain(workspace):
     for expected in (
         row["trace_id"], "seed", "reference_answer", "reasoning", "sampling record", "top_p", "environment", "torch",
         "verdict: correct", "reward_language_consistency", "rank", f"split: {row['split']}",
-        "difficulty_band", "source_row_id", "prompt_pool: in it", "reasoning_data", "data/train-",
+        "difficulty_band", "source_row_id", "prompt_pool: in it", "reasoning_data", f"data/{row['split']}-",
     ):  # fmt: skip
         assert expected in result.stdout
 

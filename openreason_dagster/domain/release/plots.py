@@ -179,7 +179,7 @@ def _funnel_panel(axes: "Axes", rows: pl.DataFrame, *, colour: str) -> None:
         axes.text(
             row["entered"] + most * 0.015, place, f"{row['rows']:,}{left_out}", va="center", color=INK, fontsize=8.5
         )
-        axes.text(most * 0.003, place + 0.43, _cut(row["reasons"]), va="center", color=INK, fontsize=6.5, alpha=0.85)
+        axes.text(most * 0.003, place + 0.43, _cut(row["reasons"]), va="center", color=INK, fontsize=7.5, alpha=0.85)
     axes.set_yticks(range(len(rows)), rows["stage"])
     axes.set_ylim(len(rows) - 0.35, -0.5)
     axes.set_xlim(0, most * 1.3)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -11,11 +11,12 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import every_row, picture, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
-from openreason_dagster.domain.release.card import dataset_card
+from openreason_dagster.domain.catalogue_entry import CatalogueModel
+from openreason_dagster.domain.release.card import CardCounts, dataset_card
 from openreason_dagster.domain.release.card_counts import card_counts
-from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
+from openreason_dagster.domain.release.export import swap_in, write_shards
 from openreason_dagster.domain.release.funnel import count_funnel
-from openreason_dagster.domain.release.gates import GateResult, release_gates, require_passed
+from openreason_dagster.domain.release.gates import release_gates, require_passed
 from openreason_dagster.domain.release.manifest import Origin, manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
 from openreason_dagster.domain.release.report import write_report
@@ -46,8 +47,15 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     building = target.with_name(f".{target.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     shards = write_shards(building, lambda split: _rows(tables, split), rows_per_shard=recipe.release.rows_per_shard)
-    (building / "README.md").write_text(_card(tables, workspace, shards=shards, gates=gates), encoding="utf-8")
-    (building / "manifest.json").write_text(_manifest(tables, workspace, shards=shards, gates=gates), encoding="utf-8")
+    counts, now = card_counts(scoped), datetime.now(UTC)
+    card = dataset_card(
+        recipe, shards, counts=counts, models=_released_models(workspace, counts), gates=gates, year=now.year
+    )
+    origin = _origin(tables, workspace, verifiers=counts.verifiers)
+    (building / "README.md").write_text(card, encoding="utf-8")
+    (building / "manifest.json").write_text(
+        manifest(recipe, shards, origin=origin, gates=gates, created_at=now), encoding="utf-8"
+    )
     swap_in(building, target)
     counted = count_funnel(scoped)
     files = pl.DataFrame([{"file": shard.path, "rows": shard.rows, "bytes": shard.bytes} for shard in shards])
@@ -101,21 +109,19 @@ def _rows(tables: Tables, split: str) -> Iterator[pl.DataFrame]:
     yield from rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
 
 
-def _card(tables: Tables, workspace: Workspace, *, shards: list[Shard], gates: list[GateResult]) -> str:
-    counts = card_counts(recipe_tables(tables, workspace))
+def _released_models(workspace: Workspace, counts: CardCounts) -> dict[str, CatalogueModel]:
     released = counts.by_model.filter(pl.col("rows") > 0)["model"]
-    models = {name: workspace.model(name) for name in sorted(set(released))}
-    return dataset_card(workspace.recipe(), shards, counts=counts, models=models, gates=gates)
+    return {name: workspace.model(name) for name in sorted(set(released))}
 
 
-def _manifest(tables: Tables, workspace: Workspace, *, shards: list[Shard], gates: list[GateResult]) -> str:
+def _origin(tables: Tables, workspace: Workspace, *, verifiers: Sequence[str]) -> Origin:
     released = tables.scan("sft_mix").select("trace_id")
     records = tables.scan("sampled_traces").join(released, on="trace_id", how="semi")
     fingerprints = dict(records.select("fingerprint", "sampling_record").unique().collect().iter_rows())
-    origin = Origin(
+    return Origin(
         recipe_text=workspace.recipe_text(),
         catalogue={name: workspace.catalogue_record(name) for name in workspace.selected_models()},
         table_versions={name: tables.version(name) for name in TABLES},
         fingerprints={key: json.loads(record) for key, record in fingerprints.items()},
+        verifiers=verifiers,
     )
-    return manifest(workspace.recipe(), shards, origin=origin, gates=gates, created_at=datetime.now(UTC))

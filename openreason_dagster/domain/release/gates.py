@@ -70,7 +70,8 @@ def contaminated_prompts(mix: pl.LazyFrame, benchmarks: pl.LazyFrame, *, ngram: 
     prompts = mix.select(
         "prompt_id", prompt=pl.col("messages").list.get(0).struct.field("content"), solution=pl.lit(None, pl.String)
     )
-    return overlaps(prompts.unique("prompt_id", maintain_order=True).collect(), benchmarks.collect(), ngram=ngram)
+    different = prompts.unique("prompt_id").collect(engine="streaming").sort("prompt_id")
+    return overlaps(different, benchmarks.collect(), ngram=ngram)
 
 
 def contamination(found: pl.DataFrame, *, limit: int) -> GateResult:

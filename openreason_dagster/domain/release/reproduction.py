@@ -105,7 +105,9 @@ def _reasons(recorded: Manifest, made: Manifest) -> Iterator[str]:
         if recorded["catalogue"].get(name) != made["catalogue"].get(name):
             yield f"the catalogue's entry of model {name} is another"
     yield from _other_settings(recorded["fingerprints"], made["fingerprints"])
-    yield from _other_values("table", recorded["table_versions"], made["table_versions"])
+    before, after = recorded.get("verifiers", []), made.get("verifiers", [])
+    if before != after:
+        yield f"verdicts are of {', '.join(after) or 'no verifier'}, they were of {', '.join(before) or 'none'}"
 
 
 def _other_values(what: str, then: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:

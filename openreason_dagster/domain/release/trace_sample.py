@@ -6,7 +6,6 @@ import polars as pl
 
 LONGEST_TEXT = 20_000
 """Characters of a prompt, reasoning or answer that are kept; the rest is counted."""
-TEXTS = ("prompt", "reasoning", "answer")
 STRATUM = ("model", "temperature", "verdict")
 PROMPT_START = 160
 """Characters of a prompt in the list of traces."""
@@ -55,15 +54,25 @@ def trace_details(tables: Mapping[str, pl.LazyFrame], chosen: pl.DataFrame) -> p
     def rows(name: str, columns: tuple[str, ...]) -> pl.LazyFrame:
         return tables[name].select(columns).join(ids, on="trace_id", how="semi")
 
-    return (
-        rows("sampled_traces", _SAMPLED)
-        .join(rows("verified_traces", _VERIFIED), on="trace_id")
+    known = (
+        rows("verified_traces", _VERIFIED)
         .join(rows("scored_traces", _SCORED), on="trace_id", how="left")
-        .join(tables["prompt_pool"].select(_PROMPTS), on="prompt_id", how="left")
         .join(_fates(tables, ids), on="trace_id", how="left")
-        .with_columns(pl.col(TEXTS).str.len_chars().cast(pl.Int64).sub(LONGEST_TEXT).clip(0).name.suffix("_cut"))
-        .with_columns(pl.col(TEXTS).str.head(LONGEST_TEXT))
     )
+    return (
+        tables["sampled_traces"]
+        .select(_SAMPLED)
+        .with_columns(_cut_texts("reasoning", "answer"))
+        .join(known, on="trace_id")
+        .join(tables["prompt_pool"].select(_PROMPTS).with_columns(_cut_texts("prompt")), on="prompt_id", how="left")
+    )
+
+
+def _cut_texts(*names: str) -> list[pl.Expr]:
+    missing = [
+        (pl.col(name).str.len_chars().cast(pl.Int64) - LONGEST_TEXT).clip(0).alias(f"{name}_cut") for name in names
+    ]
+    return [*missing, pl.col(names).str.head(LONGEST_TEXT)]
 
 
 def _choose(verified: pl.LazyFrame, size: int) -> pl.DataFrame:

@@ -25,14 +25,13 @@ _SHARED = ("sampling_record", "environment")
 def write_trace_files(folder: Path, tables: Mapping[str, pl.LazyFrame], traces: pl.DataFrame) -> int:
     """Write `index.js` and the files of the traces into a new folder, and say how many bytes they have.
 
-    `traces` is of `choose_traces`. Memory is bounded by the list and by some tens of files' text: the rows are first
-    spread over buckets on disk, then each bucket is put in order.
+    `traces` is of `choose_traces`. The rows are first spread over buckets on disk, then each bucket is put in order, so
+    that no more text is in memory than Polars reads ahead.
     """
     folder.mkdir(parents=True)
     placed = traces.with_row_index("place").with_columns(file=_file_numbers(tables, traces))
     buckets = folder / ".buckets"
-    details = trace_details(tables, placed).join(placed.lazy().select("trace_id", "place", "file"), on="trace_id")
-    _spill(details, buckets)
+    _spill(trace_details(tables, placed, rows_at_once=_ROWS_AT_ONCE), buckets)
     written = [_write_file(folder, number, rows) for number, rows in _files(buckets)]
     shutil.rmtree(buckets, ignore_errors=True)
     return _write(folder / "index.js", "index", trace_index(placed)) + sum(written)
@@ -85,8 +84,8 @@ def _file_numbers(tables: Mapping[str, pl.LazyFrame], traces: pl.DataFrame) -> p
     return known.select(((start // CHARACTERS_PER_FILE).rle_id().cast(pl.Int64)).alias("file"))["file"]
 
 
-def _spill(details: pl.LazyFrame, buckets: Path) -> None:
-    for number, batch in enumerate(details.collect_batches(chunk_size=_ROWS_AT_ONCE, engine="streaming")):
+def _spill(details: Iterator[pl.DataFrame], buckets: Path) -> None:
+    for number, batch in enumerate(details):
         parts = batch.with_columns(bucket=pl.col("file") // _FILES_PER_BUCKET).partition_by("bucket", as_dict=True)
         for (bucket,), part in parts.items():
             folder = buckets / f"{bucket:06d}"

@@ -1,6 +1,6 @@
 """The traces of the report: a bounded, repeatable choice of them, and everything that is known about each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -44,27 +44,35 @@ def choose_traces(tables: Mapping[str, pl.LazyFrame], *, size: int) -> pl.DataFr
     return listed.collect(engine="streaming").sort(order, nulls_last=True)
 
 
-def trace_details(tables: Mapping[str, pl.LazyFrame], chosen: pl.DataFrame) -> pl.LazyFrame:
-    """Prompt, sampling record, verdict, rewards and fate of the traces in `chosen` (column trace_id), in any order.
+def trace_details(
+    tables: Mapping[str, pl.LazyFrame], chosen: pl.DataFrame, *, rows_at_once: int
+) -> Iterator[pl.DataFrame]:
+    """Everything about the traces in `chosen` (column trace_id): prompt, sampling record, verdict, rewards, fate.
 
-    Texts longer than LONGEST_TEXT characters are cut; `<text>_cut` counts what is missing.
+    Batches come in any order, with the columns of `chosen` too. Texts longer than LONGEST_TEXT characters are cut;
+    `<text>_cut` counts what is missing. Texts are joined batch by batch: a lazy join would hold all of them.
     """
+    known = _without_texts(tables, chosen)
+    ids = chosen["trace_id"].implode()
+    texts = tables["sampled_traces"].select(_SAMPLED).filter(pl.col("trace_id").is_in(ids))
+    cut = texts.with_columns(_cut_texts("reasoning", "answer"))
+    for batch in cut.collect_batches(chunk_size=rows_at_once, engine="streaming"):
+        yield batch.join(known, on="trace_id")
+
+
+def _without_texts(tables: Mapping[str, pl.LazyFrame], chosen: pl.DataFrame) -> pl.DataFrame:
+    """What is known of each trace but its reasoning and answer."""
     ids = chosen.select("trace_id").lazy()
-
-    def rows(name: str, columns: tuple[str, ...]) -> pl.LazyFrame:
-        return tables[name].select(columns).join(ids, on="trace_id", how="semi")
-
-    known = (
-        rows("verified_traces", _VERIFIED)
-        .join(rows("scored_traces", _SCORED), on="trace_id", how="left")
-        .join(_fates(tables, ids), on="trace_id", how="left")
-    )
+    prompts = tables["prompt_pool"].select(_PROMPTS).with_columns(_cut_texts("prompt"))
     return (
-        tables["sampled_traces"]
-        .select(_SAMPLED)
-        .with_columns(_cut_texts("reasoning", "answer"))
-        .join(known, on="trace_id")
-        .join(tables["prompt_pool"].select(_PROMPTS).with_columns(_cut_texts("prompt")), on="prompt_id", how="left")
+        chosen.lazy()
+        .select("trace_id", "prompt_id", *sorted(set(chosen.columns) & {"place", "file"}))
+        .join(tables["verified_traces"].select(_VERIFIED), on="trace_id")
+        .join(tables["scored_traces"].select(_SCORED), on="trace_id", how="left")
+        .join(_fates(tables, ids), on="trace_id", how="left")
+        .join(prompts, on="prompt_id", how="left")
+        .drop("prompt_id")
+        .collect(engine="streaming")
     )
 
 

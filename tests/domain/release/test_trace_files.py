@@ -27,6 +27,10 @@ def written(folder, tables, size=1000):
     return content(folder / "index.js"), files
 
 
+def details_of(tables, size):
+    return pl.concat(trace_details(tables, choose_traces(tables, size=size), rows_at_once=7))
+
+
 @pytest.mark.parametrize("size", [1, 8, 9, 1000])
 def test_choice_is_bounded_repeatable_and_spread(size):
     chosen = choose_traces(TABLES_OF_RUN, size=size)
@@ -38,7 +42,7 @@ def test_choice_is_bounded_repeatable_and_spread(size):
 
 
 def test_details_say_where_a_trace_went():
-    details = trace_details(TABLES_OF_RUN, choose_traces(TABLES_OF_RUN, size=1000)).collect()
+    details = details_of(TABLES_OF_RUN, size=1000)
     fates = dict(details.select("trace_id", "fate").iter_rows())
     assert fates["large-0.3-0"] == "SFT mix, validation"
     assert fates["large-0.3-1"] == "SFT mix, train"
@@ -48,7 +52,7 @@ def test_details_say_where_a_trace_went():
 
 def test_long_texts_are_cut_and_counted():
     tables = EMPTY | small_run(reasoning="x" * (LONGEST_TEXT + 7))
-    (row,) = trace_details(tables, choose_traces(tables, size=1)).collect().to_dicts()
+    (row,) = details_of(tables, size=1).to_dicts()
     assert len(row["reasoning"]) == LONGEST_TEXT
     assert row["reasoning_cut"] == 7
 

@@ -21,10 +21,16 @@ def print_chain(chain: TraceChain | PromptChain, console: Console) -> None:
         return
     _print_seed(chain.seed or chain.pool, chain.pool, console)
     _print_sampling(chain.sampled, console)
+    _print_stage("verdict", chain.verdict, console, what="trace")
     for title, row in (
-        ("verdict", chain.verdict), ("rewards", chain.rewards), ("prompt statistics", chain.statistics)
-    ):  # fmt: skip
-        _print_stage(title, row, console, what="trace")
+        ("judge", chain.judge),
+        ("reference in doubt", chain.suspicion),
+        ("verdict against the majority answer", chain.replaced),
+    ):
+        if row is not None:
+            _print_stage(title, row, console, what="trace")
+    _print_stage("rewards", chain.rewards, console, what="trace")
+    _print_stage("prompt statistics", chain.statistics, console, what="trace")
     _print_data_sets(chain.data_sets, console, what="trace")
     console.print("[bold]releases[/bold]" + ("" if chain.releases else ": none of them holds the trace"))
     for place in chain.releases:

@@ -18,7 +18,7 @@ Row = dict[str, object]
 _DROPPED = "_dropped"
 _BEFORE_DATA_SETS = {
     "seed_prompts", "prompt_pool", "sampled_traces", "sampling_failures", "verified_traces", "scored_traces",
-    "prompt_statistics",
+    "prompt_statistics", "suspect_references", "replaced_verdicts", "judge_verdicts",
 }  # fmt: skip
 
 
@@ -31,6 +31,12 @@ class TraceChain:
     pool: Row | None
     """The pool's row, or the one that says why the prompt was kept out."""
     verdict: Row | None
+    judge: Row | None
+    """What a judge model said, where one was asked."""
+    suspicion: Row | None
+    """The row of its prompt in suspect_references; most prompts have none."""
+    replaced: Row | None
+    """Its verdict against the majority answer, where that took the reference's place."""
     rewards: Row | None
     statistics: Row | None
     data_sets: Mapping[str, Row | None]
@@ -118,6 +124,9 @@ def _trace_chain(tables: Tables, sampled: Row, *, releases: Path) -> TraceChain:
         seed=_one(tables, "seed_prompts", "prompt_id", sampled),
         pool=_kept_or_dropped(tables, "prompt_pool", "prompt_id", sampled),
         verdict=_one(tables, "verified_traces", "trace_id", sampled),
+        judge=_one(tables, "judge_verdicts", "trace_id", sampled),
+        suspicion=_one(tables, "suspect_references", "prompt_id", sampled),
+        replaced=_one(tables, "replaced_verdicts", "trace_id", sampled),
         rewards=_one(tables, "scored_traces", "trace_id", sampled),
         statistics=_one(tables, "prompt_statistics", "prompt_id", sampled, **partition),
         data_sets={name: _kept_or_dropped(tables, name, "trace_id", sampled) for name in _data_sets("trace_id")},

@@ -17,7 +17,7 @@ from openreason_dagster.domain.release.funnel import UNKNOWN_REASON, count_funne
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.scope import recipe_tables
 
-EMPTY_WHEN_ALL_GOES_WELL = {"sampling_failures"}
+EMPTY_WHEN_ALL_GOES_WELL = {"sampling_failures", "replaced_verdicts"}
 PARTITIONS = 2 * 2
 
 

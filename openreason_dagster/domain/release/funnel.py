@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.datasets.replaced_references import verdicts_of_replaced
+
 Frames = Mapping[str, pl.LazyFrame]
 UNKNOWN_REASON = "no reason recorded"
 
@@ -53,7 +55,15 @@ def _failed(tables: Frames) -> pl.LazyFrame:
 
 
 def _with(verdicts: pl.Expr) -> Callable[[Frames], pl.LazyFrame]:
-    return lambda tables: tables["verified_traces"].filter(verdicts).select("trace_id", reason="verdict")
+    return lambda tables: _verdicts(tables).filter(verdicts).select("trace_id", reason="verdict")
+
+
+def _verdicts(tables: Frames) -> pl.LazyFrame:
+    """The verdict that holds: the one against the majority answer where that took the reference's place."""
+    columns = ("trace_id", "verdict", "is_correct")
+    stated = tables["verified_traces"].select(columns)
+    renewed = verdicts_of_replaced(tables).select(columns).join(stated, on="trace_id", how="semi")
+    return pl.concat([stated.join(renewed, on="trace_id", how="anti"), renewed])
 
 
 def _not_kept(tables: Frames) -> pl.LazyFrame:

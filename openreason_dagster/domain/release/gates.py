@@ -15,6 +15,7 @@ from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.release.licences import is_allowed
 from openreason_dagster.domain.verification.canaries import error_rates
+from openreason_dagster.domain.verification.model_judge import judged_kinds
 
 _NAMED = 5
 """Examples that a result names; the rest is counted."""
@@ -128,8 +129,8 @@ def verifier_errors(kinds: Sequence[str], known: pl.LazyFrame, *, limits: Verifi
     """
     rates = error_rates(known.filter(pl.col("verifier").is_in(list(kinds))))
     wrong = rates.filter(
-        ~(pl.col("false_accept_rate") <= limits.false_accept_limit).fill_null(value=False)
-        | ~(pl.col("false_reject_rate") <= limits.false_reject_limit).fill_null(value=False)
+        ~(pl.col("false_accept_rate") <= _limit(limits, "false_accept_limit")).fill_null(value=False)
+        | ~(pl.col("false_reject_rate") <= _limit(limits, "false_reject_limit")).fill_null(value=False)
     )
     faults = [_rates_in_words(row) for row in wrong.iter_rows(named=True)]
     faults += [f"{kind} not measured" for kind in sorted(set(kinds) - set(rates["verifier"]))]
@@ -138,7 +139,7 @@ def verifier_errors(kinds: Sequence[str], known: pl.LazyFrame, *, limits: Verifi
         passed=not faults,
         found="; ".join(faults) or f"{', '.join(kinds) or 'no verifier'} within the limits",
         limit=f"false accepts at most {limits.false_accept_limit:.2%}, false rejects at most "
-        f"{limits.false_reject_limit:.2%}",
+        f"{limits.false_reject_limit:.2%}" + _limits_of_judge(limits),
         remedy="Materialise verified_traces again with a verifier that is right on the answers in "
         "verification_canaries; the limits are in `verification`.",
     )
@@ -204,6 +205,22 @@ def domain_shares(mix: pl.LazyFrame, recipe: Recipe) -> list[GateResult]:
         )
         for domain, share in (recipe.sft_mix.domain_shares or {}).items()
     ]
+
+
+def _limit(verification: Verification, name: str) -> pl.Expr:
+    """The limit for each verifier: the judge's own for kinds that it decides about."""
+    rule, judge = getattr(verification, name), verification.judge
+    if judge is None:
+        return pl.lit(rule)
+    is_judged = pl.col("verifier").is_in(judged_kinds(verification.decided_by))
+    return pl.when(is_judged).then(pl.lit(getattr(judge, name))).otherwise(pl.lit(rule))
+
+
+def _limits_of_judge(verification: Verification) -> str:
+    judge = verification.judge
+    if judge is None:
+        return ""
+    return f"; of the judge {judge.false_accept_limit:.2%} and {judge.false_reject_limit:.2%}"
 
 
 def _rates_in_words(row: Mapping[str, object]) -> str:

@@ -1,8 +1,8 @@
 """The report: an HTML page with the figures, and beside it files with the traces, all of which work from disk.
 
-Prompts, reasoning and answers are hostile text. They reach the page only as JSON in which every `<`, `>` and `&` is
-escaped, and are shown by `textContent`; the page's policy runs its own script, known by its hash, and what that
-appends, and loads nothing else.
+Prompts, reasoning and answers are hostile text. They reach the page as table cells that the template escapes, or as
+JSON in which every `<`, `>` and `&` is escaped and which is shown by `textContent`; the page's policy runs its own
+script, known by its hash, and what that appends, and loads nothing else.
 """
 
 import base64

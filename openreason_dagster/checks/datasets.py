@@ -4,9 +4,9 @@ import dagster as dg
 import polars as pl
 
 from openreason_dagster.assets.metadata import count, preview
-from openreason_dagster.domain.curation.decontamination import overlaps
 from openreason_dagster.domain.datasets.replaced_references import verdicts_of_replaced
 from openreason_dagster.domain.release.configurations import configuration_differences
+from openreason_dagster.domain.release.gates import contaminated_prompts, contamination
 from openreason_dagster.domain.release.layouts import LAYOUTS
 from openreason_dagster.domain.release.released_rows import release_differences
 from openreason_dagster.resources.tables import Tables
@@ -29,16 +29,11 @@ def reasoning_data_is_correct(tables: Tables) -> dg.AssetCheckResult:
 @dg.asset_check(asset="sft_mix", blocking=True)
 def mix_keeps_clear_of_benchmarks(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
     """No prompt of the mix shares an n-gram with a benchmark, whatever the pool held when it was sampled."""
-    prompts = tables.scan("sft_mix").select(
-        "prompt_id", prompt=pl.col("messages").list.get(0).struct.field("content"), solution=pl.lit(None, pl.String)
-    )
-    found = overlaps(
-        prompts.unique("prompt_id", maintain_order=True).collect(),
-        tables.scan("benchmark_prompts").collect(),
-        ngram=workspace.recipe().pool.ngram,
-    )
+    recipe = workspace.recipe()
+    found = contaminated_prompts(tables.scan("sft_mix"), tables.scan("benchmark_prompts"), ngram=recipe.pool.ngram)
+    result = contamination(found, limit=recipe.release.gates.contaminated_prompts)
     return dg.AssetCheckResult(
-        passed=found.is_empty(), metadata={"overlapping_prompts": found.height, "examples": preview(found)}
+        passed=result.passed, metadata={"overlapping_prompts": found.height, "examples": preview(found)}
     )
 
 

@@ -73,10 +73,11 @@ class _Pipeline:
             instance=self._instance, tags={**tags, **process_tag()}, run_config=_QUIET, raise_on_error=False
         )
         if not result.success:
-            raise OpenReasonError(f"{job} failed (Dagster run {result.run_id}).\n{_reasons(result)}")
+            raise OpenReasonError(f"{job} failed (Dagster run {result.run_id}).\n{reasons_of_failure(result)}")
 
 
-def _reasons(result: dg.ExecuteInProcessResult) -> str:
+def reasons_of_failure(result: dg.ExecuteInProcessResult) -> str:
+    """Which steps failed with which message, or which blocking checks did not pass."""
     reasons = [
         f"{event.step_key}: {_reason(event.step_failure_data.error)}" for event in result.get_step_failure_events()
     ]

@@ -9,9 +9,10 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
-from openreason_dagster.domain.recipe_datasets import ReasoningData, Release, SftMix
+from openreason_dagster.domain.recipe_datasets import ReasoningData, SftMix
 from openreason_dagster.domain.recipe_preference import PreferencePairs
 from openreason_dagster.domain.recipe_references import References
+from openreason_dagster.domain.recipe_release import Release, Report
 from openreason_dagster.domain.recipe_rl_prompts import RlPrompts
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
@@ -63,6 +64,7 @@ class Recipe(YamlModel):
     rl_prompts: RlPrompts = RlPrompts()
     preference_pairs: PreferencePairs = PreferencePairs()
     release: Release
+    report: Report = Report()
 
     @field_validator("temperatures")
     @classmethod

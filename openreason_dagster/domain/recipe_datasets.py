@@ -1,8 +1,7 @@
-"""Part of the recipe: which traces become training data, in which proportions, and how they are written out."""
+"""Part of the recipe: which traces become training data, and in which proportions."""
 
 from pydantic import Field, field_validator
 
-from openreason_dagster.domain.recipe_formats import Format
 from openreason_dagster.domain.records import Domain
 from openreason_dagster.domain.yaml_model import Share, YamlModel
 
@@ -30,12 +29,3 @@ class SftMix(YamlModel):
         if shares is not None and abs(sum(shares.values()) - 1) > 1e-6:
             raise ValueError(f"domain shares sum to {sum(shares.values()):g}; they must sum to 1")
         return shares
-
-
-class Release(YamlModel):
-    """How the mix is written out."""
-
-    license: str
-    rows_per_shard: int = Field(default=50_000, ge=1)
-    formats: tuple[Format, ...] = ("rl_prompts", "preference")
-    """Configurations beside `default`, which holds the mix as `messages` with the reasoning in think tags."""

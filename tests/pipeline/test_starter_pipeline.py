@@ -12,6 +12,8 @@ from finished_run import FINISHED, finish, run_every_job
 from small_workspace import RECIPE, STARTER_MODELS, SmallWorkspace, starter_entry
 
 from openreason_dagster.commands.status import partition_statuses
+from openreason_dagster.domain.errors import ReleaseError
+from openreason_dagster.domain.release.funnel import UNKNOWN_REASON, count_funnel
 from openreason_dagster.domain.release.layouts import LAYOUTS
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.scope import recipe_tables
@@ -212,3 +214,34 @@ def test_removed_model_leaves_the_mix_and_an_added_one_enters(finished, instance
     mix = finished.tables.scan("sft_mix").collect()
     assert set(mix["model"]) == {"starter-base", "third"}
     assert finished.tables.scan("sampled_traces", model="starter-small").collect().height > 0, "nothing is thrown away"
+
+
+def test_funnel_of_a_finished_run_has_no_gap(finished_run):
+    counted = count_funnel(recipe_tables(finished_run.workspace.tables, finished_run.workspace.workspace))
+    assert counted.stages["rows"].min() > 0
+    assert UNKNOWN_REASON not in counted.reasons["reason"].to_list()
+    left_out = counted.reasons.group_by("stage").agg(pl.col("rows").sum())
+    assert dict(left_out.iter_rows()) == {
+        stage: rows for stage, rows in counted.stages["stage", "left_out"].iter_rows() if rows
+    }
+
+
+def test_gates_are_in_card_manifest_and_metadata(finished_run):
+    workspace = finished_run.workspace.workspace
+    gates = json.loads((workspace.release_folder / "manifest.json").read_text(encoding="utf-8"))["gates"]
+    assert {gate["gate"] for gate in gates} >= {"contamination", "duplicates", "licences", "verifier errors", "rows"}
+    assert all(gate["passed"] for gate in gates)
+    card = (workspace.release_folder / "README.md").read_text(encoding="utf-8")
+    assert all(f"| {gate['gate']} | " in card for gate in gates)
+    (event,) = finished_run.results[-1].asset_materializations_for_node("release")
+    shown = event.metadata["gates"].records
+    assert [record.data["gate"] for record in shown] == [gate["gate"] for gate in gates]
+    assert "funnel" in event.metadata
+
+
+def test_gate_that_fails_leaves_the_last_release_as_it_is(finished, instance):
+    before = shards(finished)
+    finished.write_recipe(**FINISHED, release={"license": "MIT", "gates": {"allowed_licenses": ["ISC"]}})
+    with pytest.raises(ReleaseError, match="licences: found"):
+        finished.run("build_datasets", instance)
+    assert shards(finished) == before

@@ -7,10 +7,12 @@ from importlib.resources import files
 import polars as pl
 import yaml
 
+from openreason_dagster import __version__
 from openreason_dagster.domain.catalogue_entry import CatalogueModel
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.release.configurations import ConfigurationFile, data_files
 from openreason_dagster.domain.release.export import Shard
+from openreason_dagster.domain.release.gates import GateResult
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -47,9 +49,11 @@ def dataset_card(
     *,
     counts: CardCounts,
     models: Mapping[str, CatalogueModel],
+    gates: Sequence[GateResult],
+    year: int,
     configurations: Sequence[ConfigurationFile] = (),
 ) -> str:
-    """README.md of the release: header, how to load, counts, sources, models, verification, limits."""
+    """README.md of the release: header, how to load, counts, sources, models, verification, gates, limits, citation."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701 - Markdown, and every value is ours or a name checked by the recipe
@@ -61,6 +65,9 @@ def dataset_card(
         splits=_rows_per_split(shards),
         counts=counts,
         models=models,
+        gates=gates,
+        megabytes=sum(shard.bytes for shard in shards) / 1e6,
+        citation={"version": __version__, "year": year},
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from openreason_dagster.domain.provenance import file_hash
+from openreason_dagster.domain.release.row_hashes import rows_hash
 
 SPLITS = ("train", "validation")
 _WORKING_FOLDER = -100  # AT_FDCWD of <fcntl.h>: paths are what they would be in `rename`
@@ -26,6 +27,9 @@ class Shard:
     rows: int
     bytes: int
     sha256: str
+    """Of the file."""
+    rows_sha256: str
+    """Of the rows in it (see `row_hashes`)."""
 
 
 def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]], *, rows_per_shard: int) -> list[Shard]:
@@ -46,6 +50,7 @@ def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]],
                     rows=rows,
                     bytes=final.stat().st_size,
                     sha256=file_hash(final),
+                    rows_sha256=rows_hash(final),
                 )
             )
     return shards

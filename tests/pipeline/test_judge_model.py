@@ -141,6 +141,8 @@ def test_rule_and_judge_together(prepared, instance, decided_by, expected):
     pairs = small.tables.scan("judge_verdicts").select("rule_verdict", "judge_verdict", "verdict").collect().rows()
     assert ("incorrect", "correct", "correct") in pairs
     assert (("correct", "incorrect", "incorrect") in pairs) == (decided_by == "judge")
+    methods = small.tables.scan("verified_traces").filter(extracted_answer="3").collect()["method"].to_list()
+    assert [method.startswith("judge/") for method in methods] == [decided_by == "judge"], "the rule's reasons stand"
     page = small.workspace.report_file.read_text(encoding="utf-8")
     assert "on which rule and judge disagree" in page
     assert "the even prime" in page

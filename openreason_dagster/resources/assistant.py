@@ -40,6 +40,9 @@ class Assistant:
     A question that was answered in any run is not asked again. One that failed is asked again by the next run. When a
     limit of the budget refuses a question, the listener is told once.
 
+    Attributes:
+        stopped_by: Name of the limit that refused questions; None while none has.
+
     Raises:
         RecipeError: the model is unknown, or does not have the role.
         EngineError: its files cannot be read.
@@ -66,7 +69,7 @@ class Assistant:
         self._stack = ExitStack()
         self._engine: Engine | None = None
         self._failed: dict[str, Reply] = {}
-        self._told_limit: str | None = None
+        self.stopped_by: str | None = None
         self.questioning = Questioning.of(
             role, self._entry, settings, weights=weights_identity(self._entry, self._folder)
         )
@@ -127,8 +130,8 @@ class Assistant:
 
     def _tell_limit(self) -> None:
         limit = self._spending.reached
-        if limit is not None and limit != self._told_limit:
-            self._told_limit = limit
+        if limit is not None and limit != self.stopped_by:
+            self.stopped_by = limit
             self._listener.stopped(self.questioning.model, limit=limit)
 
     @cached_property

@@ -34,6 +34,8 @@ from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
+JUDGE_KEY = "verification.judge.model"
+"""The recipe key that names the judge."""
 Row = dict[str, object]
 _JUDGED_COLUMNS = ("trace_id", "prompt", "reference_answer", "answer", "verifier")
 
@@ -56,6 +58,11 @@ class Court:
     def versions(self) -> Mapping[str, str]:
         """The version that a verdict of each kind of verifier has."""
         return VERIFIER_VERSIONS if self.model is None else self.model.versions
+
+    @property
+    def stopped_by(self) -> str | None:
+        """The limit of the budget that left answers unjudged, if one did."""
+        return None if self.model is None else self.model.stopped_by
 
     def judge(self, record: Record = _forget) -> Judge:
         """Judges as the recipe says."""
@@ -83,8 +90,8 @@ def court_of(
             yield Court(rules, None)
             return
         with Assistant(
-            tables, workspace, role="judge", settings=verification.judge, key="verification.judge.model",
-            run_id=run_id, progress=progress,
+            tables, workspace, role="judge", settings=verification.judge, key=JUDGE_KEY, run_id=run_id,
+            progress=progress,
         ) as assistant:  # fmt: skip
             yield Court(rules, ModelJudge(assistant, verification, verification.judge))
 
@@ -145,6 +152,11 @@ class ModelJudge:
         asked = assistant.questioning
         shown = f"{settings.attempts}x{settings.longest_answer}"
         self._suffix = f"{self._decision}:{asked.model}@{asked.fingerprint[:12]}/{shown}"
+
+    @property
+    def stopped_by(self) -> str | None:
+        """The limit of the budget that refused a question, if one did."""
+        return self._assistant.stopped_by
 
     @property
     def versions(self) -> Mapping[str, str]:

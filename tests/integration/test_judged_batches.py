@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from judge_server import judge_server, verdict_line
 
-from openreason_dagster.domain.schemas import VERIFIED_TRACES
+from openreason_dagster.domain.schemas import JUDGE_VERDICTS, VERIFIED_TRACES
+from openreason_dagster.resources.judging import verify_partition
 from openreason_dagster.resources.model_judge import Court, court_of
 
 
@@ -89,3 +90,25 @@ def test_texts_that_wait_are_on_disk_and_go_when_judged(court, tmp_path, monkeyp
     left = [len(list(tmp_path.glob("judge-*/*"))) for _ in judged]
     assert left == [4, 3, 2, 1, 0]
     assert not list(tmp_path.glob("judge-*"))
+
+
+def test_evidence_found_twice_is_kept_once(small):
+    """Two runs at once can have judged a trace twice."""
+    tables, verdicts = small.tables, waiting(batch(1, size=1))
+    shared = dict.fromkeys(("judge_model", "first_pass", "analysis", "subject_id"), "x")
+    keys = verdicts.select("trace_id", "prompt_id", "model", "temperature").to_dicts()[0]
+    found = dict.fromkeys(("rule_verdict", "judge_verdict", "verdict"), "correct")
+    evidence = JUDGE_VERDICTS.frame([keys | found | shared | {"judged_at": datetime.now(UTC)}] * 2)
+    tables.append("verified_traces", verdicts)
+    tables.append("judge_verdicts", evidence)
+    verify_partition(tables, lambda _batches: iter(()), model="m", temperature="0.6")
+    assert tables.scan("judge_verdicts").collect().height == 1
+
+
+@pytest.mark.parametrize("change", [{"attempts": 2}, {"longest_answer": 100}, {"max_tokens": 9}], ids=str)
+def test_what_changes_a_question_changes_the_version(small, court, change):
+    before = court.versions["judge"]
+    small.write_recipe(verification={"judge": {"model": "judge"} | change})
+    with court_of(small.tables, small.workspace, run_id="run") as other:
+        assert other.versions["judge"] != before
+        assert other.versions["math"] == court.versions["math"]

@@ -137,7 +137,7 @@ class Assistant:
     @cached_property
     def _spending(self) -> Allowance:
         """One for all calls, so that limits on a run hold for their sum."""
-        return allowance(self._tables, self._recipe, self._entry)
+        return allowance(self._tables, self._recipe, self._entry, run_id=self._run_id)
 
     def _entered(self) -> Engine:
         if self._engine is None:

@@ -97,6 +97,15 @@ def test_the_listener_is_told_once_which_limit_refused_questions(asked, small):
     assert stops.limits == [("helper", "budget.run.tokens")]
 
 
+def test_a_model_that_was_paid_in_the_same_run_has_the_rest_of_the_run_s_budget(asked, small):
+    small.write_recipe(budget={"run": {"tokens": 60}})
+    asked([question(12)])
+    spent = rows(small, "sampling_ledger")["completion_tokens"].sum()
+    assert spent > 20, "so that the rest has no room for another question"
+    assert asked([question(34)]) == {}
+    assert len(asked([question(34)], run_id="another")) == 1
+
+
 def test_no_weights_are_loaded_for_a_budget_that_is_spent(asked, small):
     small.write_recipe(budget={"run": {"tokens": 39}})
     small.write_model(starter_entry("helper", weights="../starter_models") | {"roles": ["judge"]})

@@ -45,7 +45,7 @@ class VerdictComparison:
 def compare_verdicts(tables: Tables, workspace: Workspace, judge: Judge) -> VerdictComparison:
     """Judge the recipe's verified traces again and see what flips, and what of that would reach the mix.
 
-    Samples nothing and writes nothing. Of traces that do not change, only keys and verdicts are held in memory.
+    Samples nothing and writes no verdict. Of traces that do not change, only keys and verdicts are held in memory.
     """
     scoped = recipe_tables(tables, workspace)
     stored = scoped["verified_traces"].select("trace_id", "verdict", "verifier_version").collect()

@@ -241,7 +241,7 @@ def test_gates_are_in_card_manifest_and_metadata(finished_run):
 
 def test_gate_that_fails_leaves_the_last_release_as_it_is(finished, instance):
     before = shards(finished)
-    finished.write_recipe(**FINISHED, release={"license": "MIT", "gates": {"allowed_licenses": ["ISC"]}})
+    finished.write_recipe(**FINISHED | {"release": {"license": "MIT", "gates": {"allowed_licenses": ["ISC"]}}})
     with pytest.raises(ReleaseError, match="licences: found"):
         finished.run("build_datasets", instance)
     assert shards(finished) == before

@@ -39,6 +39,8 @@ def test_price_of_tokens_and_hours():
         pytest.param([("m", "0.6", 10, 100)], 5 * 100 + 5 * 100, id="like-its-other-temperature"),
         pytest.param([("m", "0.6", 10, 100), ("m", "1.2", 10, 300)], 5 * 100 + 5 * 300, id="each-by-its-own-length"),
         pytest.param([("m", "0.6", 5, 50), ("m", "0.6", 5, 50)], 1000, id="rows-of-several-commits"),
+        pytest.param([("m", "0.6", 10, 100), ("m", "judge", 10, 900)], 1000, id="replies-as-a-judge-say-nothing"),
+        pytest.param([("m", "judge", 10, 900)], None, id="only-asked-as-a-judge"),
         pytest.param([("other", "0.6", 10, 100)], None, id="another-model-says-nothing"),
         pytest.param([("m", "0.6", 0, 0)], None, id="only-failures"),
         pytest.param([], None, id="never-sampled"),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from openreason_dagster.assets.cold_start import cold_start_data
 from openreason_dagster.assets.datasets import reasoning_data, sft_mix
 from openreason_dagster.assets.pool import prompt_pool
 from openreason_dagster.assets.release import dataset_report, release
@@ -15,6 +16,7 @@ from openreason_dagster.assets.traces import sampled_traces
 from openreason_dagster.assets.verdicts import verified_traces
 from openreason_dagster.automation import automation_sensor
 from openreason_dagster.checks.datasets import (
+    cold_start_data_is_verified,
     conversations_are_well_formed,
     mix_keeps_clear_of_benchmarks,
     no_prompt_is_in_two_splits,
@@ -73,6 +75,7 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         verified_traces(traces),
         scored_traces(traces),
         prompt_statistics,
+        cold_start_data(recipe),
         reasoning_data,
         sft_mix,
         release,
@@ -90,6 +93,7 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         refused_share_is_low,
         *trace_checks(trace_partitions(recipe)),
         reasoning_data_is_correct,
+        cold_start_data_is_verified,
         mix_keeps_clear_of_benchmarks,
         no_prompt_is_in_two_splits,
         conversations_are_well_formed,

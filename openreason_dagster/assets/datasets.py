@@ -18,7 +18,7 @@ _ROWS_PER_BATCH = 10_000
 
 @dg.asset(
     deps=["scored_traces", "verified_traces", "sampled_traces", "prompt_pool"],
-    group_name="datasets",
+    group_name="OR3_reasoning_data",
     kinds={"deltalake"},
     tags={"openreason/OR3": ""},
     metadata=definition_metadata(REASONING_DATA),

@@ -18,6 +18,22 @@ def reasoning_data_is_correct(tables: Tables) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"not_correct": wrong})
 
 
+@dg.asset_check(asset="cold_start_data", blocking=True)
+def cold_start_data_is_verified(tables: Tables) -> dg.AssetCheckResult:
+    """Every row was judged correct after it was written, with the answer of its source trace, which is correct too."""
+    sources = tables.scan("verified_traces").select(
+        source_trace_id="trace_id", source_verdict="verdict", source_answer=_without_space("extracted_answer")
+    )
+    rows = tables.scan("cold_start_data").join(sources, on="source_trace_id", how="left")
+    good = (
+        (pl.col("verdict") == "correct")
+        & pl.col("source_verdict").eq_missing(pl.lit("correct"))
+        & _without_space("extracted_answer").eq_missing(pl.col("source_answer"))
+    )
+    wrong = count(rows.filter(~good))
+    return dg.AssetCheckResult(passed=wrong == 0, metadata={"not_verified": wrong})
+
+
 @dg.asset_check(asset="sft_mix", blocking=True)
 def mix_keeps_clear_of_benchmarks(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
     """No prompt of the mix shares an n-gram with a benchmark, whatever the pool held when it was sampled."""
@@ -63,3 +79,7 @@ def release_holds_the_mix(tables: Tables, workspace: Workspace) -> dg.AssetCheck
     """The files of the release have the manifest's hashes and hold exactly the rows of the mix."""
     differences = release_differences(workspace.release_folder, tables.scan("sft_mix").select("trace_id", "split"))
     return dg.AssetCheckResult(passed=not differences, metadata={"differences": dg.MetadataValue.json(differences)})
+
+
+def _without_space(column: str) -> pl.Expr:
+    return pl.col(column).str.to_lowercase().str.replace_all(r"\s", "")

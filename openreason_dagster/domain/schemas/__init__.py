@@ -22,11 +22,30 @@ from openreason_dagster.domain.schemas.traces import (
     SCORED_TRACES,
 )
 from openreason_dagster.domain.schemas.verdicts import PROMPT_STATISTICS, VERIFICATION_CANARIES, VERIFIED_TRACES
+from openreason_dagster.domain.schemas.written import (
+    CHAT_SFT_DATA,
+    CHAT_SFT_DATA_DROPPED,
+    COLD_START_DATA,
+    COLD_START_DATA_DROPPED,
+    COT_PROMPTED_TRACES,
+    COT_PROMPTED_TRACES_DROPPED,
+    NON_REASONING_DATA,
+    NON_REASONING_DATA_DROPPED,
+    WRITTEN_TABLES,
+)
 
 __all__ = [
     "BENCHMARK_PROMPTS",
+    "CHAT_SFT_DATA",
+    "CHAT_SFT_DATA_DROPPED",
+    "COLD_START_DATA",
+    "COLD_START_DATA_DROPPED",
+    "COT_PROMPTED_TRACES",
+    "COT_PROMPTED_TRACES_DROPPED",
     "MESSAGES",
     "MODEL_REPLIES",
+    "NON_REASONING_DATA",
+    "NON_REASONING_DATA_DROPPED",
     "PROMPT_POOL",
     "PROMPT_POOL_DROPPED",
     "PROMPT_STATISTICS",
@@ -68,6 +87,7 @@ TABLES: dict[str, Table] = {
         PROMPT_STATISTICS,
         REASONING_DATA,
         REASONING_DATA_DROPPED,
+        *WRITTEN_TABLES,
         SFT_MIX,
         SFT_MIX_DROPPED,
     )

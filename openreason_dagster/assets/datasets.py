@@ -5,8 +5,9 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import count, definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
+from openreason_dagster.domain.datasets.components import component_rows, cut_to_shares, mixed_conversations
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
-from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations
+from openreason_dagster.domain.datasets.sft_mix import choose_rows
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
 from openreason_dagster.resources.scope import recipe_tables, require_own
@@ -14,6 +15,7 @@ from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
 _ROWS_PER_BATCH = 10_000
+_MIX_INPUTS = ("reasoning_data", "cold_start_data", "non_reasoning_data", "sampled_traces", "prompt_pool")
 
 
 @dg.asset(
@@ -34,6 +36,7 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
         scoped["verified_traces"],
         scored=scoped["scored_traces"],
         pool=scoped["prompt_pool"],
+        rules=workspace.recipe().reasoning_data,
     ).collect(engine="streaming")
     selection = select_reasoning_data(rows, workspace.recipe().reasoning_data)
     tables.replace("reasoning_data_dropped", selection.dropped)
@@ -51,7 +54,7 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
 
 
 @dg.asset(
-    deps=["reasoning_data", "sampled_traces", "prompt_pool"],
+    deps=["reasoning_data", "cold_start_data", "non_reasoning_data", "sampled_traces", "prompt_pool"],
     group_name="datasets",
     kinds={"deltalake"},
     metadata=definition_metadata(SFT_MIX),
@@ -62,22 +65,27 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Asset: conversations at the recipe's proportions, split by prompt."""
     recipe = workspace.recipe()
     require_own("prompt_pool", tables, recipe)
-    components = tables.scan("reasoning_data").with_columns(component=pl.lit("reasoning_data")).collect()
-    mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed)
-    rows = conversations(mix.chosen.lazy(), tables.scan("sampled_traces"), pool=tables.scan("prompt_pool"))
-    tables.replace("sft_mix_dropped", mix.dropped)
-    tables.replace("sft_mix", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))
+    parts = {name: tables.scan(name) for name in _MIX_INPUTS}
+    shared = cut_to_shares(component_rows(parts).collect(), recipe.sft_mix)
+    mix = choose_rows(shared.chosen, recipe.sft_mix, seed=recipe.seed)
+    rows = (
+        batch
+        for part in mixed_conversations(mix.chosen, parts)
+        for batch in part.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    )
+    tables.replace("sft_mix_dropped", pl.concat([shared.dropped, mix.dropped]))
+    tables.replace("sft_mix", rows)
     written = count(tables.scan("sft_mix"))
     if written != mix.chosen.height:
         raise ReleaseError(
             f"sft_mix: {mix.chosen.height} rows were chosen but {written} written: their traces or prompts are gone. "
-            "Materialise reasoning_data again, then sft_mix."
+            "Materialise the components again, then sft_mix."
         )
-    by_split = mix.chosen.group_by("split", "domain").len("rows").sort("split", "domain")
+    by_split = mix.chosen.group_by("split", "component", "domain").len("rows").sort("split", "component", "domain")
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": written,
-            "dropped": mix.dropped.height,
+            "dropped": shared.dropped.height + mix.dropped.height,
             "rows_by_split": preview(by_split),
             "preview": preview(tables.scan("sft_mix").select("trace_id", "domain", "messages").head(3).collect()),
         }

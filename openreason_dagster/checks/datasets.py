@@ -5,6 +5,7 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import count, preview
 from openreason_dagster.domain.curation.decontamination import overlaps
+from openreason_dagster.domain.datasets.turns import answers_after_thinking, first_user_turn, takes_turns, think_blocks
 from openreason_dagster.domain.release.released_rows import release_differences
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
@@ -37,9 +38,7 @@ def cold_start_data_is_verified(tables: Tables) -> dg.AssetCheckResult:
 @dg.asset_check(asset="sft_mix", blocking=True)
 def mix_keeps_clear_of_benchmarks(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
     """No prompt of the mix shares an n-gram with a benchmark, whatever the pool held when it was sampled."""
-    prompts = tables.scan("sft_mix").select(
-        "prompt_id", prompt=pl.col("messages").list.get(0).struct.field("content"), solution=pl.lit(None, pl.String)
-    )
+    prompts = tables.scan("sft_mix").select("prompt_id", prompt=first_user_turn(), solution=pl.lit(None, pl.String))
     found = overlaps(
         prompts.unique("prompt_id", maintain_order=True).collect(),
         tables.scan("benchmark_prompts").collect(),
@@ -60,16 +59,9 @@ def no_prompt_is_in_two_splits(tables: Tables) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="sft_mix", blocking=True)
 def conversations_are_well_formed(tables: Tables) -> dg.AssetCheckResult:
-    """Each row is a user turn and an assistant turn that opens and closes one think block and then answers."""
-    turns = pl.col("messages").list
-    assistant = turns.get(1, null_on_oob=True).struct.field("content")
-    good = (
-        (turns.len() == 2)
-        & (turns.get(0).struct.field("role") == "user")
-        & (turns.get(1, null_on_oob=True).struct.field("role") == "assistant")
-        & assistant.str.contains(r"(?s)^<think>\n.+\n</think>\n\n\S")
-        & (assistant.str.count_matches("</think>", literal=True) == 1)
-    )
+    """Turns alternate and none is blank; the last thinks once and answers, or, of non-reasoning data, nobody thinks."""
+    may_be_plain = (pl.col("component") == "non_reasoning_data") & (think_blocks() == 0)
+    good = takes_turns() & (answers_after_thinking() | may_be_plain)
     malformed = count(tables.scan("sft_mix").filter(~good.fill_null(value=False)))
     return dg.AssetCheckResult(passed=malformed == 0, metadata={"malformed": malformed})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.datasets.components import component_rows, cut_to_shares
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.sft_mix import choose_rows
 from openreason_dagster.domain.recipe import Recipe
@@ -116,10 +117,12 @@ def _chosen(tables: Frames, recipe: Recipe) -> dict[str, set[str]]:
         tables["verified_traces"],
         scored=tables["scored_traces"],
         pool=tables["prompt_pool"],
+        rules=recipe.reasoning_data,
     ).collect(engine="streaming")
     kept = select_reasoning_data(rows, recipe.reasoning_data).kept
-    components = kept.with_columns(component=pl.lit("reasoning_data"))
-    mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed).chosen if components.height else components
+    components = component_rows({**tables, "reasoning_data": kept.lazy()}).collect(engine="streaming")
+    shared = cut_to_shares(components, recipe.sft_mix).chosen
+    mix = choose_rows(shared, recipe.sft_mix, seed=recipe.seed).chosen if shared.height else shared
     return {"reasoning_data": set(kept["trace_id"]), "sft_mix": set(mix["trace_id"])}
 
 

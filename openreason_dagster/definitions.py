@@ -79,7 +79,7 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         benchmark_prompts,
         prompt_pool,
         sampled_traces(traces),
-        verified_traces(traces),
+        verified_traces(traces, recipe.verification),
         scored_traces(traces),
         prompt_statistics,
         cold_start_data(recipe),

@@ -110,6 +110,21 @@ class Recipe(YamlModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _judge_fits(self) -> Self:
+        judged = [source.name for source in self.sources if getattr(source, "verifier", None) == "judge"]
+        if judged and self.verification.judge is None:
+            raise ValueError(
+                f"source {judged[0]!r} has the verifier `judge`, but `verification.judge` names no model; add it, e.g. "
+                "`verification: {judge: {model: NAME}}`"
+            )
+        if self.sampling.adaptive is not None and (judged or self.verification.decided_by != "rule"):
+            raise ValueError(
+                "`sampling.adaptive` decides by verdicts while it samples, which a judge model cannot give in time; "
+                "use `sampling.samples_per_prompt`, or `verification.decided_by: rule` without verifier `judge`"
+            )
+        return self
+
     @property
     def temperature_keys(self) -> list[str]:
         """Partition keys, in the recipe's order, e.g. `['0.3', '0.6', '1.2']`."""

@@ -55,6 +55,7 @@ def recipe_tables(tables: Tables, workspace: Workspace) -> Mapping[str, pl.LazyF
         "sampling_ledger": tables.scan("sampling_ledger", recipe=recipe.name),
         "sampling_failures": failures.join(prompts, on="prompt_id", how="semi"),
         "verified_traces": frames["verified_traces"].join(traces, on="trace_id", how="semi"),
+        "judge_verdicts": frames["judge_verdicts"].join(traces, on="trace_id", how="semi"),
         "verification_canaries": frames["verification_canaries"].join(
             frames["prompt_pool"].select("verifier").unique(), on="verifier", how="semi"
         ),

@@ -75,7 +75,7 @@ _NARROW_SCHEMA = pl.Schema({name: _CHANGED_SCHEMA[name] for name in ("trace_id",
 
 def _judged_again(tables: Frames, stored: pl.DataFrame, judge: Judge) -> Iterator[pl.DataFrame]:
     """Batches with the columns of `_CHANGED_SCHEMA`."""
-    prompts = tables["prompt_pool"].select(PROMPT_COLUMNS)
+    prompts = tables["prompt_pool"].select("prompt", *PROMPT_COLUMNS)
     traces = tables["sampled_traces"].select(TRACE_COLUMNS).join(prompts, on="prompt_id", how="inner")
     known = traces.join(stored.lazy().select("trace_id"), on="trace_id", how="semi")
     for verdicts in judge(known.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")):

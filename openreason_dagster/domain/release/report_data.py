@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openreason_dagster.domain.release.costs import sampling_costs
+from openreason_dagster.domain.release.judge_agreement import judge_agreement, judge_disagreements
 from openreason_dagster.domain.release.trace_sample import sample_traces
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.domain.verification.canaries import error_rates
@@ -73,6 +74,10 @@ class ReportData:
     """model, temperature and the mean of each reward column where it is known."""
     verifier_errors: pl.DataFrame
     """Per verifier of the pool: known right and wrong answers, and how many of them it got wrong (see canaries)."""
+    judge_agreement: pl.DataFrame
+    """How often a judge model came to what verdict beside the rule's (see judge_agreement)."""
+    judge_disagreements: pl.DataFrame
+    """Examples of it."""
     costs: pl.DataFrame
     """What was spent per model and temperature (see costs)."""
     drops: pl.DataFrame
@@ -101,6 +106,8 @@ def collect_report_data(
         reward_totals=reward_totals(known["scored_traces"]),
         mean_rewards=_mean_rewards(known["scored_traces"]),
         verifier_errors=error_rates(known["verification_canaries"]).drop("canary_set"),
+        judge_agreement=judge_agreement(known["judge_verdicts"]),
+        judge_disagreements=judge_disagreements(known),
         costs=sampling_costs(known),
         drops=_drops(known),
         traces=sample_traces(known, size=sample_size),

@@ -21,7 +21,12 @@ from openreason_dagster.domain.schemas.traces import (
     SAMPLING_PLANS,
     SCORED_TRACES,
 )
-from openreason_dagster.domain.schemas.verdicts import PROMPT_STATISTICS, VERIFICATION_CANARIES, VERIFIED_TRACES
+from openreason_dagster.domain.schemas.verdicts import (
+    JUDGE_VERDICTS,
+    PROMPT_STATISTICS,
+    VERIFICATION_CANARIES,
+    VERIFIED_TRACES,
+)
 from openreason_dagster.domain.schemas.written import (
     CHAT_SFT_DATA,
     CHAT_SFT_DATA_DROPPED,
@@ -42,6 +47,7 @@ __all__ = [
     "COLD_START_DATA_DROPPED",
     "COT_PROMPTED_TRACES",
     "COT_PROMPTED_TRACES_DROPPED",
+    "JUDGE_VERDICTS",
     "MESSAGES",
     "MODEL_REPLIES",
     "NON_REASONING_DATA",
@@ -82,6 +88,7 @@ TABLES: dict[str, Table] = {
         SAMPLING_LEDGER,
         MODEL_REPLIES,
         VERIFIED_TRACES,
+        JUDGE_VERDICTS,
         VERIFICATION_CANARIES,
         SCORED_TRACES,
         PROMPT_STATISTICS,

@@ -44,6 +44,24 @@ VERIFIED_TRACES = Table(
 )
 
 
+JUDGE_VERDICTS = Table(
+    "judge_verdicts",
+    "What a judge model found of an answer, beside the rule's verdict; only of answers it was asked about.",
+    (
+        *TRACE_KEYS,
+        text("rule_verdict", "Verdict of the rule; error for the kind judge, which has none."),
+        text("judge_verdict", "correct, incorrect, abstained, or error where the judge could not be asked."),
+        text("verdict", "What both make together by the recipe, as in verified_traces."),
+        text("judge_model", "Catalogue name of the judge."),
+        text("first_pass", "correct, incorrect, unsure, unreadable, or the class of a failure."),
+        text_or_null("second_pass", "The same with the texts in another order; null unless the first said correct."),
+        text("analysis", "What the judge said, its end where it is long."),
+        text("subject_id", "Hash of question, reference and answer: its replies in model_replies."),
+        time("judged_at", "When the verdict was found, UTC."),
+    ),
+    TRACE_PARTITION,
+)
+
 VERIFICATION_CANARIES = Table(
     "verification_canaries",
     "Answers whose verdict is known, as the verifiers judged them in the last run: how often these are wrong.",
@@ -57,7 +75,10 @@ VERIFICATION_CANARIES = Table(
         text("trap", "What the answer tries, in words."),
         Column(name="is_right", dtype=pl.Boolean(), description="Whether the answer is known to be right."),
         text("verdict", "As in verified_traces."),
-        text("outcome", "as_expected, false_accept, false_reject, or unjudged where a machine failed."),
+        text(
+            "outcome",
+            "as_expected, false_accept, false_reject, or unjudged where a machine failed.",
+        ),
         text_or_null("extracted_answer", "The answer the verifier compared."),
         text("method", "How the verdict was reached."),
         text("message", "The verifier's evidence in words."),

@@ -7,6 +7,7 @@ from openreason_dagster.assets.metadata import count, preview
 from openreason_dagster.domain.curation.decontamination import overlaps
 from openreason_dagster.domain.datasets.turns import answers_after_thinking, first_user_turn, takes_turns, think_blocks
 from openreason_dagster.domain.release.released_rows import release_differences
+from openreason_dagster.domain.writing.cold_start import is_same_answer
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -22,16 +23,13 @@ def reasoning_data_is_correct(tables: Tables) -> dg.AssetCheckResult:
 @dg.asset_check(asset="cold_start_data", blocking=True)
 def cold_start_data_is_verified(tables: Tables) -> dg.AssetCheckResult:
     """Every row was judged correct after it was written, with the answer of its source trace, which is correct too."""
-    sources = tables.scan("verified_traces").select(
-        source_trace_id="trace_id", source_verdict="verdict", source_answer=_without_space("extracted_answer")
+    sources = tables.scan("verified_traces").filter(pl.col("verdict") == "correct")
+    rows = tables.scan("cold_start_data").filter(pl.col("verdict") == "correct")
+    pairs = rows.join(
+        sources.select(source_trace_id="trace_id", before="extracted_answer"), on="source_trace_id", how="inner"
     )
-    rows = tables.scan("cold_start_data").join(sources, on="source_trace_id", how="left")
-    good = (
-        (pl.col("verdict") == "correct")
-        & pl.col("source_verdict").eq_missing(pl.lit("correct"))
-        & _without_space("extracted_answer").eq_missing(pl.col("source_answer"))
-    )
-    wrong = count(rows.filter(~good))
+    same = sum(is_same_answer(*pair) for pair in pairs.select("before", "extracted_answer").collect().iter_rows())
+    wrong = count(tables.scan("cold_start_data")) - same
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"not_verified": wrong})
 
 
@@ -71,7 +69,3 @@ def release_holds_the_mix(tables: Tables, workspace: Workspace) -> dg.AssetCheck
     """The files of the release have the manifest's hashes and hold exactly the rows of the mix."""
     differences = release_differences(workspace.release_folder, tables.scan("sft_mix").select("trace_id", "split"))
     return dg.AssetCheckResult(passed=not differences, metadata={"differences": dg.MetadataValue.json(differences)})
-
-
-def _without_space(column: str) -> pl.Expr:
-    return pl.col(column).str.to_lowercase().str.replace_all(r"\s", "")

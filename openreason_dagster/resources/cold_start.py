@@ -1,23 +1,18 @@
 """Cold-start data (OR1) from the tables: candidates, the writer's replies, and verdicts on what was written."""
 
-from contextlib import ExitStack
-from datetime import UTC, datetime
-
 import polars as pl
 
 from openreason_dagster.domain.recipe import temperature_key
 from openreason_dagster.domain.schemas import COLD_START_DATA, COLD_START_DATA_DROPPED
-from openreason_dagster.domain.verification.verify import verify_batch
 from openreason_dagster.domain.writing.cold_start import write_cold_start
 from openreason_dagster.domain.writing.cold_start_candidates import choose_candidates, correct_traces, measured
 from openreason_dagster.domain.writing.recipe_texts import cold_start_texts
-from openreason_dagster.resources.assistant import Assistant
 from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.row_spool import RowSpool
 from openreason_dagster.resources.scope import recipe_tables
 from openreason_dagster.resources.tables import Tables
-from openreason_dagster.resources.verification_workers import verification_workers
 from openreason_dagster.resources.workspace import Workspace
+from openreason_dagster.resources.writing import writing_desk
 
 _ROWS_PER_BATCH = 1_000
 _PROMPT = ("prompt_id", "language", "prompt", "reference_answer", "verifier", "verifier_spec")
@@ -39,31 +34,16 @@ def build_cold_start_data(tables: Tables, workspace: Workspace, *, run_id: str, 
         return
     rows = correct_traces(recipe_tables(tables, workspace), temperature_key(rules.temperature))
     chosen = choose_candidates(measured(rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")), rules)
-    texts, verification = cold_start_texts(rules, workspace.recipe_folder), workspace.recipe().verification
-    with ExitStack() as stack:
-        kept, dropped = stack.enter_context(RowSpool()), stack.enter_context(RowSpool())
+    texts = cold_start_texts(rules, workspace.recipe_folder)
+    desk = writing_desk(
+        tables, workspace, settings=rules.writer, key="cold_start.writer.model", run_id=run_id, progress=progress
+    )  # fmt: skip
+    with desk as writer, RowSpool() as kept, RowSpool() as dropped:
         dropped.add(chosen.dropped)
-        workers = stack.enter_context(verification_workers(verification))
-        writer = stack.enter_context(
-            Assistant(
-                tables,
-                workspace,
-                role="writer",
-                settings=rules.writer,
-                key="cold_start.writer.model",
-                run_id=run_id,
-                progress=progress,
-            )
-        )
         for batch in _with_texts(chosen.kept, tables).collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"):
             written = write_cold_start(
-                batch,
-                rules,
-                texts,
-                ask=writer.ask,
-                verify=lambda answers: verify_batch(answers, workers, now=datetime.now(UTC)),
-                writer=rules.writer.model,
-            )
+                batch, rules, texts, ask=writer.ask, verify=writer.verify, writer=rules.writer.model
+            )  # fmt: skip
             kept.add(written.kept)
             dropped.add(written.dropped)
         tables.replace("cold_start_data_dropped", dropped.frames())

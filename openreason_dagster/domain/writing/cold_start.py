@@ -8,14 +8,11 @@ import polars as pl
 from openreason_dagster.domain.inference.questions import Question
 from openreason_dagster.domain.provenance import normalise_text, stable_hash
 from openreason_dagster.domain.recipe_cold_start import ColdStart
-from openreason_dagster.domain.records import MACHINE_VERDICTS, ThinkState, Verdict
+from openreason_dagster.domain.records import ThinkState, Verdict
 from openreason_dagster.domain.schemas import COLD_START_DATA, COLD_START_DATA_DROPPED
 from openreason_dagster.domain.writing.prompts import Example, boundary, conversation, fill
 from openreason_dagster.domain.writing.readability import consistencies, repeated_shares, unknown_numbers
-from openreason_dagster.domain.writing.replies import Ask, Problem, ask_for_texts
-
-Verify = Callable[[pl.DataFrame], pl.DataFrame]
-"""Verdicts of answers: takes the columns that `verify.verify_batch` needs and gives rows of verified_traces."""
+from openreason_dagster.domain.writing.replies import UNJUDGED, Ask, Problem, Verify, ask_for_texts
 
 ANSWER_IS_KEPT = frozenset({"code", "instruction"})
 """Verifier kinds whose whole answer is judged: a summary of it would be another answer."""
@@ -212,24 +209,26 @@ def _verified(drafts: Sequence[_Draft], verify: Verify) -> list[_Draft]:
 
 
 def _to_verify(draft: _Draft) -> dict[str, object]:
-    prompt = {name: draft.row[name] for name in ("reference_answer", "verifier", "verifier_spec")}
+    prompt = {name: draft.row[name] for name in ("prompt", "reference_answer", "verifier", "verifier_spec")}
     state = {"think_state": ThinkState.SEPARATE.value, "finish_reason": "stop"}
     return {**_keys(draft), **prompt, **state, "answer": draft.answer}
 
 
 def _compared(draft: _Draft, judged: dict[str, object]) -> _Draft:
     verdict, before, after = judged["verdict"], draft.row["extracted_answer"], judged["extracted_answer"]
-    if verdict in MACHINE_VERDICTS:
+    if verdict in UNJUDGED:
         return draft.fails("not_verified", f"{verdict}: {judged['message']}")
     if verdict != Verdict.CORRECT.value:
         return draft.fails("verdict_changed", f"now {verdict}: {judged['message']}")
-    if _same_form(before) != _same_form(after):
+    if not is_same_answer(before, after):
         return draft.fails("answer_changed", f"from {before!r} to {after!r}")
     return replace(draft, judged=judged)
 
 
-def _same_form(answer: object) -> str:
-    return "".join(normalise_text(str(answer or "")).split())
+def is_same_answer(before: object, after: object) -> bool:
+    """Whether two extracted answers are the same text but for white space, case and width; None is blank."""
+    forms = ("".join(normalise_text(str(answer or "")).split()) for answer in (before, after))
+    return next(forms) == next(forms)
 
 
 def _keys(draft: _Draft) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """OR6, second half: a writer thinks, then answers; what does not read or hold as asked is left out with its reason."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -8,16 +8,14 @@ import polars as pl
 from openreason_dagster.domain.inference.questions import Question
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe_non_reasoning import CotPrompted
-from openreason_dagster.domain.records import MACHINE_VERDICTS, ThinkState, Verdict
+from openreason_dagster.domain.records import ThinkState, Verdict
 from openreason_dagster.domain.schemas import COT_PROMPTED_TRACES, COT_PROMPTED_TRACES_DROPPED
 from openreason_dagster.domain.writing.prompts import boundary, conversation, fill
 from openreason_dagster.domain.writing.readability import consistencies, longest_paragraph, markdown_in
-from openreason_dagster.domain.writing.replies import Ask, Problem, ask_for_texts
+from openreason_dagster.domain.writing.replies import UNJUDGED, Ask, Problem, Verify, ask_for_texts
 
 WRITTEN_BY_ROLE = "writer"
 """Stands in place of a temperature, as in the ledger."""
-Verify = Callable[[pl.DataFrame], pl.DataFrame]
-"""Verdicts of answers: takes the columns that `verify.verify_batch` needs and gives rows of verified_traces."""
 Row = dict[str, object]
 
 
@@ -120,14 +118,14 @@ def _verdicts(written: Sequence[Row], prompts: dict[object, Row], verify: Verify
 
 def _to_verify(row: Row, prompt: Row) -> Row:
     keys = {name: row[name] for name in ("trace_id", "prompt_id", "model", "temperature", "answer")}
-    spec = {name: prompt[name] for name in ("reference_answer", "verifier", "verifier_spec")}
+    spec = {name: prompt[name] for name in ("prompt", "reference_answer", "verifier", "verifier_spec")}
     return {**keys, **spec, "think_state": ThinkState.SEPARATE.value, "finish_reason": "stop"}
 
 
 def _verdict_problems(verdicts: dict[str, Row]) -> dict[object, Problem]:
     return {
         prompt_id: Problem(
-            reason="not_verified" if row["verdict"] in MACHINE_VERDICTS else "not_correct",
+            reason="not_verified" if row["verdict"] in UNJUDGED else "not_correct",
             detail=f"{row['verdict']}: {row['message']}",
         )
         for prompt_id, row in verdicts.items()

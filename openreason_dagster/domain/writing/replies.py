@@ -4,11 +4,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import polars as pl
+
 from openreason_dagster.domain.inference.questions import Question, Reply
 from openreason_dagster.domain.inference.reasoning import THINK_CLOSE, THINK_OPEN
+from openreason_dagster.domain.records import MACHINE_VERDICTS, Verdict
 
 Ask = Callable[[Iterable[Question]], Mapping[Question, Reply]]
 """Replies to questions; one that the budget refuses has none."""
+
+Verify = Callable[[pl.DataFrame], pl.DataFrame]
+"""Rows of verified_traces for answers; takes the columns that `verify.verify_batch` needs, and `prompt`."""
+UNJUDGED = (*MACHINE_VERDICTS, Verdict.ABSTAINED.value)
+"""Verdicts that say nothing of what was written."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ GREETINGS = frozenset(
         "how are you", "how are you doing", "whats up", "bye", "goodbye", "see you", "see you later", "thanks",
         "thank you", "thank you very much", "thanks a lot", "ok", "okay", "yes", "no", "sure", "cool", "great", "nice",
         "你好", "您好", "嗨", "哈喽", "早上好", "下午好", "晚上好", "晚安", "再见", "拜拜", "谢谢", "谢谢你", "多谢",
-        "好的", "你好吗",
+        "好的", "你好吗", "你好啊", "你好呀",
         "hola", "buenos días", "buenos dias", "buenas tardes", "buenas noches", "adiós", "adios", "gracias",
         "muchas gracias", "qué tal", "que tal", "cómo estás", "como estas", "vale",
         "bonjour", "salut", "bonsoir", "merci", "merci beaucoup", "au revoir", "ça va", "ca va", "comment ça va",
@@ -34,14 +34,16 @@ _ADDRESSED = frozenset(
 _ASKS = re.compile(r"[?？¿;\d=+*/^]|[؟]")
 _SYMBOL = re.compile(r"[^\w\s]|_")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_FEWEST_WORDS = 2
+_SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_LONGEST_NAME, _MOST_SYLLABLES = 12, 3
+_FEWEST_WORDS = 1.5
 
 
 def triage(prompt: str) -> str | None:
     """Why a prompt gets no chain of thought, `greeting` or `trivial`; None where it gets one.
 
-    A greeting, thanks or assent may address somebody by one more word. Trivial is what has fewer than two words (two
-    characters of Chinese or Japanese count as one) and neither a question mark nor a digit nor a sign of a formula.
+    A greeting, thanks or assent may address somebody by one more word. Trivial is one word (two characters of Chinese
+    or Japanese) or none, with neither a question mark nor a digit nor a sign of a formula.
     """
     text = unicodedata.normalize("NFKC", prompt).casefold().replace("'", "").replace("’", "")
     words = _SYMBOL.sub(" ", text).split()
@@ -56,5 +58,14 @@ def _is_greeting(words: list[str]) -> bool:
     for end in range(len(words), 0, -1):
         if " ".join(words[:end]) in GREETINGS:
             rest = words[end:]
-            return len(rest) <= 1 or " ".join(rest) in _ADDRESSED or _is_greeting(rest) or _is_greeting(rest[1:])
+            return (
+                not rest or _addresses(rest) or _is_greeting(rest) or (_addresses(rest[:1]) and _is_greeting(rest[1:]))
+            )
     return False
+
+
+def _addresses(words: list[str]) -> bool:
+    """Whether the words may be a name; a word of a script without spaces may as well be a sentence."""
+    if len(words) > 1:
+        return " ".join(words) in _ADDRESSED
+    return len(words[0]) <= _LONGEST_NAME and len(_SYLLABLE.findall(words[0])) <= _MOST_SYLLABLES

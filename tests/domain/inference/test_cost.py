@@ -40,6 +40,7 @@ def test_price_of_tokens_and_hours():
         pytest.param([("m", "0.6", 10, 100), ("m", "1.2", 10, 300)], 5 * 100 + 5 * 300, id="each-by-its-own-length"),
         pytest.param([("m", "0.6", 5, 50), ("m", "0.6", 5, 50)], 1000, id="rows-of-several-commits"),
         pytest.param([("other", "0.6", 10, 100)], None, id="another-model-says-nothing"),
+        pytest.param([("m", "writer", 10, 900)], None, id="what-it-wrote-in-a-role-says-nothing"),
         pytest.param([("m", "0.6", 0, 0)], None, id="only-failures"),
         pytest.param([], None, id="never-sampled"),
     ],

@@ -64,7 +64,8 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
 def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Asset: conversations at the recipe's proportions, split by prompt."""
     recipe = workspace.recipe()
-    require_own("prompt_pool", tables, recipe)
+    for table in ("prompt_pool", "non_reasoning_data"):
+        require_own(table, tables, recipe)
     parts = {name: tables.scan(name) for name in _MIX_INPUTS}
     shared = cut_to_shares(component_rows(parts).collect(), recipe.sft_mix)
     mix = choose_rows(shared.chosen, recipe.sft_mix, seed=recipe.seed)

@@ -9,6 +9,7 @@ from openreason_dagster.assets.cold_start import cold_start_data
 from openreason_dagster.assets.conversations import chat_sft_data, cot_prompted_traces, non_reasoning_data
 from openreason_dagster.assets.datasets import reasoning_data, sft_mix
 from openreason_dagster.assets.pool import prompt_pool
+from openreason_dagster.assets.references import suspect_references
 from openreason_dagster.assets.release import dataset_report, release
 from openreason_dagster.assets.rewards import scored_traces
 from openreason_dagster.assets.seeds import benchmark_prompts, seed_prompts
@@ -82,6 +83,7 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         verified_traces(traces, recipe.verification),
         scored_traces(traces),
         prompt_statistics,
+        suspect_references,
         cold_start_data(recipe),
         chat_sft_data,
         reasoning_data,

@@ -11,6 +11,7 @@ NON_REASONING_ASSETS = ("chat_sft_data", "cot_prompted_traces", "non_reasoning_d
 TRACE_ASSETS = ("sampled_traces", "verified_traces", "scored_traces")
 DATASET_ASSETS = (
     "prompt_statistics",
+    "suspect_references",
     "reasoning_data",
     "cold_start_data",
     "sft_mix",

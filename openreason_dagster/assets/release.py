@@ -10,6 +10,7 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import picture, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
+from openreason_dagster.domain.datasets.replaced_references import STATED, judged_against
 from openreason_dagster.domain.release.card import dataset_card
 from openreason_dagster.domain.release.card_counts import card_counts
 from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
@@ -26,7 +27,7 @@ _ROWS_PER_BATCH = 10_000
 
 
 @dg.asset(
-    deps=["sft_mix"],
+    deps=["suspect_references", "sft_mix"],
     group_name="release",
     kinds={"parquet", "huggingface"},
     automation_condition=FOLLOW_JUDGED_TRACES,
@@ -55,7 +56,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
 
 
 @dg.asset(
-    deps=["prompt_statistics", "scored_traces", "sft_mix"],
+    deps=["prompt_statistics", "suspect_references", "scored_traces", "sft_mix"],
     group_name="release",
     kinds={"html"},
     automation_condition=FOLLOW_JUDGED_TRACES,
@@ -84,7 +85,11 @@ def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
 
 
 def _rows(tables: Tables, split: str) -> Iterator[pl.DataFrame]:
-    rows = tables.scan("sft_mix").filter(pl.col("split") == split).drop("split").sort("trace_id")
+    """Rows of a split by trace_id, each with what it was judged against."""
+    mix = tables.scan("sft_mix").filter(pl.col("split") == split).drop("split")
+    replaced = judged_against(tables.scan("suspect_references"))
+    rows = mix.join(replaced, on="prompt_id", how="left").with_columns(pl.col("judged_against").fill_null(STATED))
+    rows = rows.sort("trace_id")
     yield from rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
 
 

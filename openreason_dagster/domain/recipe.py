@@ -13,6 +13,7 @@ from openreason_dagster.domain.recipe_chat import ChatSftData, ChatSource
 from openreason_dagster.domain.recipe_cold_start import ColdStart
 from openreason_dagster.domain.recipe_datasets import ReasoningData, Release, SftMix
 from openreason_dagster.domain.recipe_non_reasoning import CotPrompted, NonReasoningData
+from openreason_dagster.domain.recipe_references import References
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification
@@ -57,6 +58,7 @@ class Recipe(YamlModel):
     sampling: Sampling
     budget: Budget = Budget()
     verification: Verification = Verification()
+    references: References = References()
     reward_weights: RewardWeights = RewardWeights()
     reasoning_data: ReasoningData = ReasoningData()
     cold_start: ColdStart | None = None

@@ -7,6 +7,7 @@ import polars as pl
 
 from openreason_dagster.domain.datasets.components import component_rows, cut_to_shares
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
+from openreason_dagster.domain.datasets.replaced_references import with_replaced_references
 from openreason_dagster.domain.datasets.sft_mix import choose_rows
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.rewards.total import total
@@ -111,14 +112,9 @@ def _effect(tables: Frames, renewed: pl.DataFrame, recipe: Recipe) -> pl.DataFra
 
 
 def _chosen(tables: Frames, recipe: Recipe) -> dict[str, set[str]]:
-    """trace_ids that rejection sampling keeps, and those of them that enter the mix."""
-    rows = candidates(
-        tables["sampled_traces"],
-        tables["verified_traces"],
-        scored=tables["scored_traces"],
-        pool=tables["prompt_pool"],
-        rules=recipe.reasoning_data,
-    ).collect(engine="streaming")
+    """trace_ids that rejection sampling keeps, and those of them that enter the mix; suspicions stay as stored."""
+    in_effect = with_replaced_references(tables, recipe.reward_weights.model_dump())
+    rows = candidates(in_effect, recipe.reasoning_data).collect(engine="streaming")
     kept = select_reasoning_data(rows, recipe.reasoning_data).kept
     components = component_rows({**tables, "reasoning_data": kept.lazy()}).collect(engine="streaming")
     shared = cut_to_shares(components, recipe.sft_mix).chosen

@@ -19,14 +19,15 @@ ASSETS = {
     "verified_traces": {"sampled_traces", "prompt_pool"},
     "scored_traces": {"sampled_traces", "verified_traces", "prompt_pool"},
     "prompt_statistics": {"verified_traces", "prompt_pool"},
-    "reasoning_data": {"scored_traces", "verified_traces", "sampled_traces", "prompt_pool"},
+    "suspect_references": {"verified_traces", "sampled_traces", "prompt_pool"},
+    "reasoning_data": {"scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"},
     "cold_start_data": {"scored_traces", "verified_traces", "sampled_traces", "prompt_pool"},
     "chat_sft_data": {"benchmark_prompts"},
     "cot_prompted_traces": {"chat_sft_data", "prompt_pool"},
     "non_reasoning_data": {"chat_sft_data", "cot_prompted_traces"},
     "sft_mix": {"reasoning_data", "cold_start_data", "non_reasoning_data", "sampled_traces", "prompt_pool"},
-    "release": {"sft_mix"},
-    "dataset_report": {"prompt_statistics", "scored_traces", "sft_mix"},
+    "release": {"suspect_references", "sft_mix"},
+    "dataset_report": {"prompt_statistics", "suspect_references", "scored_traces", "sft_mix"},
 }
 
 

@@ -1,5 +1,6 @@
 """OR3, rejection sampling: which verified traces of all models and temperatures are kept, and why not the rest."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -17,26 +18,29 @@ class Selection:
     dropped: pl.DataFrame
 
 
-def candidates(
-    sampled: pl.LazyFrame, verified: pl.LazyFrame, *, scored: pl.LazyFrame, pool: pl.LazyFrame, rules: ReasoningData
-) -> pl.LazyFrame:
+def candidates(tables: Mapping[str, pl.LazyFrame], rules: ReasoningData) -> pl.LazyFrame:
     """One narrow row per trace of a pool prompt: keys, verdict, rewards, length, and a hash in place of the text.
 
-    What the readability filters look at is measured only where `rules` ask for it, and null otherwise.
+    Reads sampled_traces, verified_traces, scored_traces, prompt_pool and suspect_references. What the readability
+    filters look at is measured only where `rules` ask for it, and null otherwise.
     """
     text = pl.concat_str("reasoning", pl.lit("\x1f"), "answer").hash()
     reasoning, drops_code = pl.col("reasoning"), rules.code_in_reasoning == "drop"
     paragraph = pl.lit(None) if rules.maximum_paragraph_characters is None else longest_paragraph(reasoning)
-    narrow = sampled.select(
+    narrow = tables["sampled_traces"].select(
         *("trace_id", "prompt_id", "model", "temperature", "finish_reason", "completion_tokens"),
         text_hash=text,
         paragraph_characters=paragraph.cast(pl.Int64),
         has_code=has_code_block(reasoning) if drops_code else pl.lit(None, pl.Boolean),
     )
-    verdicts = verified.select("trace_id", "verdict")
-    rewards = scored.select("trace_id", "reward_format", "reward_language_consistency", "reward_total")
+    verdicts = tables["verified_traces"].select("trace_id", "verdict")
+    rewards = tables["scored_traces"].select("trace_id", "reward_format", "reward_language_consistency", "reward_total")
+    suspects = tables["suspect_references"].filter(pl.col("treatment") == "dropped")
+    dropped = suspects.select("prompt_id", has_suspect_reference=pl.lit(value=True))
     return (
-        narrow.join(pool.select("prompt_id", "domain"), on="prompt_id", how="inner")
+        narrow.join(tables["prompt_pool"].select("prompt_id", "domain"), on="prompt_id", how="inner")
+        .join(dropped, on="prompt_id", how="left")
+        .with_columns(pl.col("has_suspect_reference").fill_null(value=False))
         .join(verdicts, on="trace_id", how="left")
         .join(rewards, on="trace_id", how="left")
     )
@@ -67,7 +71,9 @@ def _first_reason(rules: ReasoningData) -> pl.Expr:
     limit, paragraph = rules.maximum_completion_tokens, rules.maximum_paragraph_characters
     consistency, least = pl.col("reward_language_consistency"), rules.minimum_language_consistency or 0.0
     return (
-        pl.when((pl.col("finish_reason") == "length") | (pl.col("verdict") == "truncated").fill_null(value=False))
+        pl.when(pl.col("has_suspect_reference"))
+        .then(pl.lit("suspect_reference"))
+        .when((pl.col("finish_reason") == "length") | (pl.col("verdict") == "truncated").fill_null(value=False))
         .then(pl.lit("truncated"))
         .when(pl.col("verdict").ne_missing("correct"))
         .then(pl.lit("not_correct"))

@@ -24,6 +24,8 @@ from openreason_dagster.domain.schemas.traces import (
 from openreason_dagster.domain.schemas.verdicts import (
     JUDGE_VERDICTS,
     PROMPT_STATISTICS,
+    REPLACED_VERDICTS,
+    SUSPECT_REFERENCES,
     VERIFICATION_CANARIES,
     VERIFIED_TRACES,
 )
@@ -57,6 +59,7 @@ __all__ = [
     "PROMPT_STATISTICS",
     "REASONING_DATA",
     "REASONING_DATA_DROPPED",
+    "REPLACED_VERDICTS",
     "SAMPLED_TRACES",
     "SAMPLING_FAILURES",
     "SAMPLING_LEDGER",
@@ -66,6 +69,7 @@ __all__ = [
     "SEED_PROMPTS_DROPPED",
     "SFT_MIX",
     "SFT_MIX_DROPPED",
+    "SUSPECT_REFERENCES",
     "TABLES",
     "UTC_TIMESTAMP",
     "VERIFICATION_CANARIES",
@@ -92,6 +96,8 @@ TABLES: dict[str, Table] = {
         VERIFICATION_CANARIES,
         SCORED_TRACES,
         PROMPT_STATISTICS,
+        SUSPECT_REFERENCES,
+        REPLACED_VERDICTS,
         REASONING_DATA,
         REASONING_DATA_DROPPED,
         *WRITTEN_TABLES,

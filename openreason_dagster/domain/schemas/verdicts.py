@@ -114,3 +114,34 @@ PROMPT_STATISTICS = Table(
         text("difficulty_band", "unsolved, hard (<=0.25), medium (<=0.75), easy (<1), solved, or unknown."),
     ),
 )
+
+
+SUSPECT_REFERENCES = Table(
+    "suspect_references",
+    "Prompts whose samples never agree with the stated reference but agree with each other: likely bad references.",
+    (
+        PROMPT_ID,
+        text("domain", "Domain of the prompt."),
+        text("verifier", "Kind of verifier."),
+        text("reference_answer", "The stated reference, which no sample agrees with."),
+        text("majority_answer", "What the samples agree on, in its most frequent spelling."),
+        integer("votes", "Samples that gave the majority answer, in any spelling that the verifier takes as equal."),
+        integer("answers", "Samples with an extracted answer, judged or not."),
+        number("agreement", "votes / answers."),
+        integer("judged", "Samples with verdict incorrect; none is correct."),
+        Column(name="models", dtype=pl.List(pl.String()), description="Models that gave the majority answer, sorted."),
+        text(
+            "treatment",
+            "kept, dropped or replaced: what became of the prompt. A recipe that replaces keeps those whose majority "
+            "answer the verifier does not accept as a reference.",
+        ),
+    ),
+)
+
+
+REPLACED_VERDICTS = Table(
+    "replaced_verdicts",
+    "Verdicts on the traces of replaced references, against the majority answer; those against the stated reference "
+    "stay in verified_traces. Empty unless the recipe replaces.",
+    VERIFIED_TRACES.columns,
+)

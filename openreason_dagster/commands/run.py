@@ -40,7 +40,8 @@ def run_recipe(settings: Settings, console: Console, *, only_model: str | None =
         pipeline.execute("collect_seeds", _source_range(recipe))
         progress.stage("Building the prompt pool: duplicates, contamination, references")
         pipeline.execute("build_pool", {})
-        progress.stage("Building non-reasoning data: conversations, and answers after thinking")
+        if recipe.chat_sources or recipe.cot_prompted:
+            progress.stage("Building non-reasoning data: conversations, and answers after thinking")
         if recipe.cot_prompted is not None:
             _wait_for_place(instance, progress)
         pipeline.execute("build_non_reasoning", {})

@@ -125,7 +125,12 @@ def _share(part: int, whole: int) -> str:
 
 
 def stages(totals: Totals) -> pl.DataFrame:
-    """Rows at each stage from seeds to mix: unit, stage, rows; what the funnel draws."""
+    """Rows at each stage from seeds to mix: unit, stage, rows; what the funnel draws.
+
+    Of the mix the traces are those of reasoning_data; where it has other components too, each is a row of its own.
+    """
+    components = totals.mix_components
+    mixed = [("rows of the mix", name.replace("_", " "), rows) for name, rows in components.items()]
     return pl.DataFrame(
         [
             ("prompts", "seed prompts", totals.seed_prompts),
@@ -134,7 +139,8 @@ def stages(totals: Totals) -> pl.DataFrame:
             ("traces", "judged", totals.judged),
             ("traces", "correct", totals.correct),
             ("traces", "reasoning data", totals.kept),
-            ("traces", "SFT mix", totals.mix_train + totals.mix_validation),
+            ("traces", "SFT mix", components.get("reasoning_data", 0)),
+            *(mixed if len(mixed) > 1 else []),
         ],
         schema=["unit", "stage", "rows"],
         orient="row",

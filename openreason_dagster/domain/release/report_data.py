@@ -48,6 +48,8 @@ class Totals:
     """Traces in reasoning_data."""
     mix_train: int
     mix_validation: int
+    mix_components: Mapping[str, int]
+    """Rows of the mix by the data set they came from."""
     completion_tokens: int
     """Tokens generated, where known."""
     prompts_sampled: int
@@ -149,6 +151,7 @@ def _totals(tables: Mapping[str, pl.LazyFrame]) -> Totals:
         )
     ).row(0, named=True)
     mix = dict(_collect(tables["sft_mix"].group_by("split").agg(pl.len())).iter_rows())
+    components = _collect(tables["sft_mix"].group_by("component").agg(pl.len())).sort("component")
     tokens = _collect(tables["sampled_traces"].select(pl.col("completion_tokens").sum())).item()
     return Totals(
         seed_prompts=count["seed_prompts"],
@@ -157,6 +160,7 @@ def _totals(tables: Mapping[str, pl.LazyFrame]) -> Totals:
         kept=count["reasoning_data"],
         mix_train=mix.get("train", 0),
         mix_validation=mix.get("validation", 0),
+        mix_components=dict(components.iter_rows()),
         completion_tokens=tokens,
         **verified,
     )

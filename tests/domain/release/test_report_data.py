@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 from example_tables import VERDICTS, small_run
 
+from openreason_dagster.domain.release.report import stages
 from openreason_dagster.domain.release.report_data import Totals, collect_report_data
 from openreason_dagster.domain.release.trace_sample import LONGEST_TEXT, sample_traces
 from openreason_dagster.domain.schemas import TABLES
@@ -14,7 +15,7 @@ DATA = collect_report_data(small_run(), title="Sums", description="")
 def test_totals_count_rows() -> None:
     assert Totals(
         seed_prompts=3, prompt_pool=1, sampled=26, judged=22, correct=8, kept=4, mix_train=2, mix_validation=1,
-        completion_tokens=3 * sum(range(10, 18)), prompts_sampled=1, prompts_solved=1,
+        mix_components={"reasoning_data": 3}, completion_tokens=3 * sum(range(10, 18)), prompts_sampled=1, prompts_solved=1,
     ) == DATA.totals  # fmt: skip
 
 
@@ -102,3 +103,15 @@ def test_tables_that_are_missing_count_as_empty() -> None:
     data = collect_report_data({}, title="Nothing", description="")
     assert data.totals.sampled == 0
     assert data.traces.is_empty()
+
+
+def test_the_funnel_of_traces_leaves_out_what_comes_from_elsewhere() -> None:
+    tables = small_run()
+    further = tables["sft_mix"].head(2).with_columns(trace_id=pl.format("c{}", "trace_id"), component=pl.lit("chat"))
+    tables = {**tables, "sft_mix": pl.concat([tables["sft_mix"], further])}
+    totals = collect_report_data(tables, title="", description="").totals
+    rows = stages(totals).filter(unit="traces")
+    assert rows["rows"].to_list()[-2:] == [4, 3]
+    assert stages(totals).filter(unit="rows of the mix").select("stage", "rows").rows() == [
+        ("chat", 2), ("reasoning data", 3),
+    ]  # fmt: skip

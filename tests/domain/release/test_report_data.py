@@ -15,7 +15,8 @@ DATA = collect_report_data(small_run(), title="Sums", description="")
 def test_totals_count_rows() -> None:
     assert Totals(
         seed_prompts=3, prompt_pool=1, sampled=26, judged=22, correct=8, kept=4, mix_train=2, mix_validation=1,
-        mix_components={"reasoning_data": 3}, completion_tokens=3 * sum(range(10, 18)), prompts_sampled=1, prompts_solved=1,
+        mix_components={"reasoning_data": 3}, completion_tokens=3 * sum(range(10, 18)), prompts_sampled=1,
+        prompts_solved=1,
     ) == DATA.totals  # fmt: skip
 
 

@@ -41,12 +41,19 @@ def run_recipe(settings: Settings, console: Console, *, only_model: str | None =
         pipeline.execute("collect_seeds", _source_range(recipe))
         progress.stage("Building the prompt pool: duplicates, contamination, references")
         pipeline.execute("build_pool", {})
+        if recipe.chat_sources or recipe.cot_prompted:
+            progress.stage("Building non-reasoning data: conversations, and answers after thinking")
+        if recipe.cot_prompted is not None:
+            _wait_for_place(instance, progress)
+        pipeline.execute("build_non_reasoning", {})
         instance.add_dynamic_partitions(MODELS.name or "", models)
         for model in models:
             progress.stage(f"Sampling, verifying and scoring {model}")
             _wait_for_place(instance, progress)
             pipeline.execute("sample_model", range_tags(model, recipe))
         progress.stage("Building data sets, release and report")
+        if recipe.cold_start is not None:
+            _wait_for_place(instance, progress)
         pipeline.execute("build_datasets", {})
     print_summary(tables_of(settings), workspace_of(settings), console, sampled_now=progress.sampled)
 

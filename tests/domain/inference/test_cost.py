@@ -42,6 +42,7 @@ def test_price_of_tokens_and_hours():
         pytest.param([("m", "0.6", 10, 100), ("m", "judge", 10, 900)], 1000, id="replies-as-a-judge-say-nothing"),
         pytest.param([("m", "judge", 10, 900)], None, id="only-asked-as-a-judge"),
         pytest.param([("other", "0.6", 10, 100)], None, id="another-model-says-nothing"),
+        pytest.param([("m", "writer", 10, 900)], None, id="what-it-wrote-in-a-role-says-nothing"),
         pytest.param([("m", "0.6", 0, 0)], None, id="only-failures"),
         pytest.param([], None, id="never-sampled"),
     ],

@@ -35,7 +35,7 @@ SIZE = (5.0, 3.0)
 PANELS = 6
 """Models that get a panel or a line of their own; further ones are in the tables."""
 DOTS_PER_INCH = 100
-REASON_CHARACTERS = 90
+REASON_CHARACTERS = 56
 """Of the reasons below a bar of the funnel; all of them are in the table."""
 
 

@@ -36,9 +36,9 @@ def count(rows: pl.LazyFrame) -> int:
     return int(rows.select(pl.len()).collect().item())
 
 
-def preview(rows: pl.DataFrame) -> dg.MetadataValue[Any]:
+def preview(rows: pl.DataFrame, *, most: int = _PREVIEW_ROWS) -> dg.MetadataValue[Any]:
     """The first rows as a table, long texts cut."""
-    head = rows.head(_PREVIEW_ROWS)
+    head = rows.head(most)
     records = [
         dg.TableRecord({name: _short(value) for name, value in row.items()}) for row in head.iter_rows(named=True)
     ]

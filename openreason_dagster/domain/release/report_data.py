@@ -11,6 +11,7 @@ import polars as pl
 from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.domain.release.doubted_references import doubted_counts, doubted_examples
 from openreason_dagster.domain.release.judge_agreement import judge_agreement, judge_disagreements
+from openreason_dagster.domain.release.language_report import language_consistency
 from openreason_dagster.domain.release.trace_sample import sample_traces
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.domain.verification.canaries import error_rates
@@ -70,6 +71,8 @@ class ReportData:
     """is_correct, start, width, traces: histogram of the total reward."""
     mean_rewards: pl.DataFrame
     """model, temperature and the mean of each reward column where it is known."""
+    language_consistency: pl.DataFrame
+    """OR5 per language of the prompt, model and temperature (see language_report)."""
     verifier_errors: pl.DataFrame
     """Per verifier of the pool: known right and wrong answers, and how many of them it got wrong (see canaries)."""
     doubted: pl.DataFrame
@@ -107,6 +110,7 @@ def collect_report_data(
         lengths=completion_lengths(known["sampled_traces"]),
         reward_totals=reward_totals(known["scored_traces"]),
         mean_rewards=_mean_rewards(known["scored_traces"]),
+        language_consistency=language_consistency(known),
         verifier_errors=error_rates(known["verification_canaries"]).drop("canary_set"),
         doubted=doubted_counts(known),
         doubted_examples=doubted_examples(known, size=DOUBTED_EXAMPLES),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from openreason_dagster.assets.datasets import reasoning_data, sft_mix
+from openreason_dagster.assets.learning import preference_pairs, rl_prompts
 from openreason_dagster.assets.pool import prompt_pool
 from openreason_dagster.assets.references import suspect_references
 from openreason_dagster.assets.release import dataset_report, release
@@ -20,7 +21,14 @@ from openreason_dagster.checks.datasets import (
     mix_keeps_clear_of_benchmarks,
     no_prompt_is_in_two_splits,
     reasoning_data_is_correct,
+    release_holds_every_format,
     release_holds_the_mix,
+)
+from openreason_dagster.checks.learning import (
+    no_prompt_is_in_two_splits_of_any_set,
+    pairs_and_dropped_are_the_pool,
+    pairs_are_correct_against_incorrect,
+    rl_prompts_and_dropped_are_the_pool,
 )
 from openreason_dagster.checks.pool import (
     pool_keeps_clear_of_benchmarks,
@@ -77,6 +85,8 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         suspect_references,
         reasoning_data,
         sft_mix,
+        rl_prompts,
+        preference_pairs,
         release,
         dataset_report,
     ]
@@ -95,7 +105,12 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         mix_keeps_clear_of_benchmarks,
         no_prompt_is_in_two_splits,
         conversations_are_well_formed,
+        rl_prompts_and_dropped_are_the_pool,
+        no_prompt_is_in_two_splits_of_any_set,
+        pairs_and_dropped_are_the_pool,
+        pairs_are_correct_against_incorrect,
         release_holds_the_mix,
+        release_holds_every_format,
     ]
 
 

@@ -9,7 +9,7 @@ from openreason_dagster.assets.metadata import count, definition_metadata, previ
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.replaced_references import judged_against, with_replaced_references
-from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations
+from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, no_rows
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
 from openreason_dagster.resources.scope import recipe_tables, require_own
@@ -67,7 +67,7 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     recipe = workspace.recipe()
     require_own("prompt_pool", tables, recipe)
     components = tables.scan("reasoning_data").with_columns(component=pl.lit("reasoning_data")).collect()
-    mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed)
+    mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed) if recipe.models else no_rows(components)
     rows = conversations(mix.chosen.lazy(), tables.scan("sampled_traces"), pool=tables.scan("prompt_pool"))
     tables.replace("sft_mix_dropped", mix.dropped)
     tables.replace("sft_mix", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))

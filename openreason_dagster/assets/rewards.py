@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, definition_metadata, picture, preview, report_partition
+from openreason_dagster.assets.metadata import count, definition_metadata, every_row, picture, report_partition
 from openreason_dagster.automation import FOLLOW_CHECKED_TRACES
 from openreason_dagster.domain.recipe import RewardWeights
 from openreason_dagster.domain.release.language_report import language_consistency
@@ -19,7 +19,6 @@ from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
 _ROWS_PER_BATCH = 2_000
-_LANGUAGES_SHOWN = 40
 
 
 def scored_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -72,6 +71,6 @@ def _metadata(tables: Tables, keys: dict[str, str]) -> dict[str, Any]:
         "dagster/partition_row_count": count(rows),
         **{f"mean_{name}": round(value, 4) for name, value in means.items() if value is not None},
         "words_counted": languages["words"].sum(),
-        "languages": preview(languages.drop("model", "temperature"), most=_LANGUAGES_SHOWN),
+        "languages": every_row(languages.drop("model", "temperature")),
         "plot": picture(reward_histogram, reward_totals(rows), "Total reward of judged traces"),
     }

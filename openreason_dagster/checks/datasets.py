@@ -4,8 +4,10 @@ import dagster as dg
 import polars as pl
 
 from openreason_dagster.assets.metadata import count, preview
-from openreason_dagster.domain.curation.decontamination import overlaps
 from openreason_dagster.domain.datasets.replaced_references import verdicts_of_replaced
+from openreason_dagster.domain.release.configurations import configuration_differences
+from openreason_dagster.domain.release.gates import contaminated_prompts, contamination
+from openreason_dagster.domain.release.layouts import LAYOUTS
 from openreason_dagster.domain.release.released_rows import release_differences
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
@@ -27,16 +29,11 @@ def reasoning_data_is_correct(tables: Tables) -> dg.AssetCheckResult:
 @dg.asset_check(asset="sft_mix", blocking=True)
 def mix_keeps_clear_of_benchmarks(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
     """No prompt of the mix shares an n-gram with a benchmark, whatever the pool held when it was sampled."""
-    prompts = tables.scan("sft_mix").select(
-        "prompt_id", prompt=pl.col("messages").list.get(0).struct.field("content"), solution=pl.lit(None, pl.String)
-    )
-    found = overlaps(
-        prompts.unique("prompt_id", maintain_order=True).collect(),
-        tables.scan("benchmark_prompts").collect(),
-        ngram=workspace.recipe().pool.ngram,
-    )
+    recipe = workspace.recipe()
+    found = contaminated_prompts(tables.scan("sft_mix"), tables.scan("benchmark_prompts"), ngram=recipe.pool.ngram)
+    result = contamination(found, limit=recipe.release.gates.contaminated_prompts)
     return dg.AssetCheckResult(
-        passed=found.is_empty(), metadata={"overlapping_prompts": found.height, "examples": preview(found)}
+        passed=result.passed, metadata={"overlapping_prompts": found.height, "examples": preview(found)}
     )
 
 
@@ -68,4 +65,12 @@ def conversations_are_well_formed(tables: Tables) -> dg.AssetCheckResult:
 def release_holds_the_mix(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
     """The files of the release have the manifest's hashes and hold exactly the rows of the mix."""
     differences = release_differences(workspace.release_folder, tables.scan("sft_mix").select("trace_id", "split"))
+    return dg.AssetCheckResult(passed=not differences, metadata={"differences": dg.MetadataValue.json(differences)})
+
+
+@dg.asset_check(asset="release", blocking=True)
+def release_holds_every_format(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
+    """The files of each format have the manifest's hashes and hold exactly the rows of its table, split by split."""
+    scans = {name: tables.scan(name) for name in {layout.table for layout in LAYOUTS.values()}}
+    differences = configuration_differences(workspace.release_folder, workspace.recipe().release.formats, scans)
     return dg.AssetCheckResult(passed=not differences, metadata={"differences": dg.MetadataValue.json(differences)})

@@ -73,10 +73,11 @@ class _Pipeline:
             instance=self._instance, tags={**tags, **process_tag()}, run_config=_QUIET, raise_on_error=False
         )
         if not result.success:
-            raise OpenReasonError(f"{job} failed (Dagster run {result.run_id}).\n{_reasons(result)}")
+            raise OpenReasonError(f"{job} failed (Dagster run {result.run_id}).\n{reasons_of_failure(result)}")
 
 
-def _reasons(result: dg.ExecuteInProcessResult) -> str:
+def reasons_of_failure(result: dg.ExecuteInProcessResult) -> str:
+    """Which steps failed with which message, or which blocking checks did not pass."""
     reasons = [
         f"{event.step_key}: {_reason(event.step_failure_data.error)}" for event in result.get_step_failure_events()
     ]
@@ -103,7 +104,8 @@ def _models(workspace: Workspace, only_model: str | None) -> list[str]:
     """The models to sample, each with an entry that can be used at a temperature of the recipe.
 
     Raises:
-        RecipeError: there is none, or an entry is broken or fits no temperature.
+        RecipeError: the recipe wants models and the catalogue has none of them, or an entry is broken or fits no
+            temperature.
     """
     selected = workspace.selected_models()
     if only_model is not None and only_model not in selected:
@@ -111,7 +113,7 @@ def _models(workspace: Workspace, only_model: str | None) -> list[str]:
             f"model {only_model!r} is not selected by the recipe. Selected: {', '.join(selected) or 'none'}. "
             f"Add {only_model}.yaml to the catalogue or adjust the recipe's `models`."
         )
-    if not selected:
+    if not selected and workspace.recipe().models:
         raise RecipeError(
             f"recipe key `models` selects nothing from the catalogue {str(workspace.catalogue_folder)!r}. "
             "Add a model file."

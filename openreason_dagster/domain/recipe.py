@@ -9,8 +9,11 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
-from openreason_dagster.domain.recipe_datasets import ReasoningData, Release, SftMix
+from openreason_dagster.domain.recipe_datasets import ReasoningData, SftMix
+from openreason_dagster.domain.recipe_preference import PreferencePairs
 from openreason_dagster.domain.recipe_references import References
+from openreason_dagster.domain.recipe_release import Release, Report
+from openreason_dagster.domain.recipe_rl_prompts import RlPrompts
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification
@@ -46,8 +49,9 @@ class Recipe(YamlModel):
     seed: int
     sources: list[Source] = Field(min_length=1)
     benchmarks: list[Benchmark] = Field(default_factory=list)
-    models: list[str] = Field(min_length=1)
-    """Catalogue names; `*` stands for any text and a leading `!` excludes."""
+    models: list[str]
+    """Catalogue names; `*` stands for any text and a leading `!` excludes. An empty list samples nothing: what is
+    made then are the pool and RL prompts."""
     temperatures: list[float | Literal["imported"]] = Field(min_length=1)
     pool: Pool = Pool()
     sampling: Sampling
@@ -57,7 +61,10 @@ class Recipe(YamlModel):
     reward_weights: RewardWeights = RewardWeights()
     reasoning_data: ReasoningData = ReasoningData()
     sft_mix: SftMix = SftMix()
+    rl_prompts: RlPrompts = RlPrompts()
+    preference_pairs: PreferencePairs = PreferencePairs()
     release: Release
+    report: Report = Report()
 
     @field_validator("temperatures")
     @classmethod

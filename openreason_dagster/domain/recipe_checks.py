@@ -6,6 +6,7 @@ from openreason_dagster.domain.errors import RecipeError, SourceError
 from openreason_dagster.domain.inference.prompts import read_template
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.recipe_sources import FileLocation, HubLocation, ProceduralSource, Source
+from openreason_dagster.domain.release.configurations import policy_question
 from openreason_dagster.domain.seeds.procedural import require_usable_task
 from openreason_dagster.domain.seeds.starter_tasks import family_domain
 
@@ -22,6 +23,7 @@ def load_recipe(path: Path) -> Recipe:
     _require_domains_of_sources(recipe, path)
     try:
         read_template(recipe.sampling.template, recipe_folder=path.parent)
+        policy_question(recipe, path.parent)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from error
     return recipe

@@ -1,4 +1,4 @@
-"""Part of the recipe: which traces become training data, in which proportions, and how they are written out."""
+"""Part of the recipe: which traces become training data, and in which proportions."""
 
 from pydantic import Field, field_validator
 
@@ -29,10 +29,3 @@ class SftMix(YamlModel):
         if shares is not None and abs(sum(shares.values()) - 1) > 1e-6:
             raise ValueError(f"domain shares sum to {sum(shares.values()):g}; they must sum to 1")
         return shares
-
-
-class Release(YamlModel):
-    """How the mix is written out."""
-
-    license: str
-    rows_per_shard: int = Field(default=50_000, ge=1)

@@ -128,6 +128,7 @@ def test_show_prints_the_whole_chain(workspace):
     for expected in (
         row["trace_id"], "seed", "reference_answer", "reasoning", "sampling record", "top_p", "environment", "torch",
         "verdict: correct", "reward_language_consistency", "rank", f"split: {row['split']}",
+        "difficulty_band", "source_row_id", "prompt_pool: in it", "reasoning_data", f"data/{row['split']}-",
     ):  # fmt: skip
         assert expected in result.stdout
 
@@ -135,8 +136,42 @@ def test_show_prints_the_whole_chain(workspace):
 def test_show_of_a_trace_that_was_left_out_says_why(workspace):
     dropped = workspace.tables.scan("reasoning_data_dropped").sort("trace_id").head(1).collect().row(0, named=True)
     text = invoke(workspace, "show", dropped["trace_id"]).stdout
+    assert "reasoning_data: left out" in text
     assert f"reason: {dropped['reason']}" in text
-    assert "mix: this stage has not seen the trace" in text
+    assert "sft_mix: this stage has not seen the trace" in text
+    assert "none of them holds the trace" in text
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_show_of_a_row_of_a_released_file(workspace, split):
+    (file,) = (workspace.workspace.release_folder / "data").glob(f"{split}-*.parquet")
+    rows = pl.read_parquet(file)
+    last = rows.height - 1
+    result = invoke(workspace, "show", f"{file}:{last}")
+    assert result.exit_code == 0
+    assert rows["trace_id"][last] in result.stdout
+    assert f"{file}:{last}" in result.stdout.replace("\n", "")
+    jsonl = file.parents[2] / f"{split}.jsonl"
+    rows.write_ndjson(jsonl)
+    assert rows["trace_id"][0] in invoke(workspace, "show", f"{jsonl}:0").stdout
+
+
+def test_show_of_a_prompt_lists_its_traces(workspace):
+    trace = first_trace(workspace)
+    result = invoke(workspace, "show", trace["prompt_id"])
+    assert result.exit_code == 0
+    traces = workspace.tables.scan("sampled_traces").filter(prompt_id=trace["prompt_id"]).collect()
+    for identifier in traces["trace_id"]:
+        assert identifier in result.stdout
+    assert "prompt_pool: in it" in result.stdout
+
+
+def test_show_of_a_prompt_that_was_kept_out_says_why(workspace):
+    dropped = workspace.tables.scan("prompt_pool_dropped").filter(reason="contaminated").collect().row(0, named=True)
+    text = invoke(workspace, "show", dropped["prompt_id"]).stdout
+    assert "prompt_pool: left out" in text
+    assert "reason: contaminated" in text
+    assert "traces: 0" in text
 
 
 @pytest.mark.parametrize(
@@ -145,10 +180,17 @@ def test_show_of_a_trace_that_was_left_out_says_why(workspace):
         pytest.param("0123456789abcdef", "no trace starts with '0123456789abcdef'", id="unknown"),
         pytest.param("", "is not a trace_id", id="empty"),
         pytest.param("%", "is not a trace_id", id="pattern"),
+        pytest.param("no-such-file.parquet:0", "does not exist", id="no-file"),
+        pytest.param("{release}/manifest.json:0", "expected one of .jsonl", id="other-kind"),
+        pytest.param("{train}:100000", "has no row 100000", id="row-beyond"),
+        pytest.param("{prompts}:0", "neither the column trace_id nor prompt_id", id="no-identifier"),
     ],
 )
 def test_show_of_what_is_no_trace(workspace, trace_id, message):
-    result = invoke(workspace, "show", trace_id)
+    release = workspace.workspace.release_folder
+    (train,) = (release / "data").glob("train-*.parquet")
+    named = {"release": release, "train": train, "prompts": workspace.folder / "prompts.jsonl"}
+    result = invoke(workspace, "show", trace_id.format(**named))
     assert result.exit_code == 1
     assert message in words(result.stderr)
     assert "Traceback" not in result.output

@@ -22,8 +22,10 @@ ASSETS = {
     "suspect_references": {"verified_traces", "sampled_traces", "prompt_pool"},
     "reasoning_data": {"scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"},
     "sft_mix": {"reasoning_data", "sampled_traces", "prompt_pool"},
-    "release": {"suspect_references", "sft_mix"},
     "dataset_report": {"prompt_statistics", "suspect_references", "scored_traces", "sft_mix"},
+    "rl_prompts": {"verified_traces", "prompt_pool"},
+    "preference_pairs": {"scored_traces", "verified_traces", "sampled_traces", "prompt_pool"},
+    "release": {"suspect_references", "sft_mix", "rl_prompts", "preference_pairs"},
 }
 
 

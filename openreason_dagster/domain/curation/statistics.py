@@ -34,7 +34,7 @@ def prompt_statistics(
         _with_pass_at(counts, traces, rule)
         .join(_majority(traces), on=_GROUP, how="left")
         .join(pool.lazy().select("prompt_id", "domain"), on="prompt_id", how="inner", validate="m:1")
-        .with_columns(difficulty_band=_difficulty_band())
+        .with_columns(difficulty_band=difficulty_band())
         .select(PROMPT_STATISTICS.schema.names())
         .sort(_GROUP)
         .collect()
@@ -65,8 +65,8 @@ def _majority(traces: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _difficulty_band() -> pl.Expr:
-    """Band of the share of judged traces that are correct; `unknown` where none was judged."""
+def difficulty_band() -> pl.Expr:
+    """Band of `correct` over `judged`, which are columns; `unknown` where nothing was judged."""
     share = pl.col("correct") / pl.col("judged")
     return (
         pl.when(pl.col("judged") == 0)

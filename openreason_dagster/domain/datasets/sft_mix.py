@@ -8,6 +8,8 @@ from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe_datasets import SftMix
 from openreason_dagster.domain.schemas import SFT_MIX, SFT_MIX_DROPPED
 
+THOUGHT = r"(?s)^<think>\n(.*?)\n</think>\n\n(.*)$"
+"""An assistant's turn as `assistant_turn` writes it: reasoning and answer are the groups 1 and 2."""
 _TWO_TO_32 = 2**32
 _KNUTH = 2654435761
 
@@ -42,6 +44,12 @@ def choose_rows(candidates: pl.DataFrame, rules: SftMix, *, seed: int) -> Mix:
     reason = "over_row_limit" if rules.domain_shares is None else "over_domain_share"
     dropped = ordered.filter(pl.col("place") >= quota).with_columns(reason=pl.lit(reason))
     return Mix(chosen, dropped.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
+
+
+def no_rows(candidates: pl.DataFrame) -> Mix:
+    """The mix of a recipe that samples nothing; `candidates` are empty."""
+    nothing = candidates.clear().with_columns(split=pl.lit("train"))
+    return Mix(nothing, SFT_MIX_DROPPED.frame([]))
 
 
 def domain_quotas(available: dict[str, int], rules: SftMix) -> dict[str, int]:
@@ -85,18 +93,23 @@ def split_of(validation_share: float, *, seed: int) -> pl.Expr:
     return pl.when(is_validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
 
 
-def conversations(chosen: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of the mix by split and trace_id: the prompt as user; reasoning in think tags and answer as assistant."""
-    texts = sampled.select("trace_id", "reasoning", "answer", "completion_tokens")
-    prompts = pool.select("prompt_id", "prompt", "language", "source", "license")
-    assistant = pl.concat_str(
+def assistant_turn() -> pl.Expr:
+    """What the columns `reasoning` and `answer` say as one turn: the reasoning in think tags, then the answer."""
+    return pl.concat_str(
         pl.lit("<think>\n"),
         pl.col("reasoning").str.strip_chars(),
         pl.lit("\n</think>\n\n"),
         pl.col("answer").str.strip_chars(),
     )
+
+
+def conversations(chosen: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of the mix by split and trace_id: the prompt as user; reasoning in think tags and answer as assistant."""
+    texts = sampled.select("trace_id", "reasoning", "answer", "completion_tokens")
+    prompts = pool.select("prompt_id", "prompt", "language", "source", "license")
     messages = pl.concat_list(
-        pl.struct(role=pl.lit("user"), content=pl.col("prompt")), pl.struct(role=pl.lit("assistant"), content=assistant)
+        pl.struct(role=pl.lit("user"), content=pl.col("prompt")),
+        pl.struct(role=pl.lit("assistant"), content=assistant_turn()),
     )
     joined = chosen.join(texts, on="trace_id", how="inner").join(prompts, on="prompt_id", how="inner")
     return joined.with_columns(messages=messages).select(SFT_MIX.schema.names()).sort("split", "trace_id")

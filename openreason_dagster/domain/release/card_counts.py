@@ -14,6 +14,8 @@ _DROPPED_TABLES = {
     "sampling_failures": ("sampled_traces", "error"),
     "reasoning_data_dropped": ("reasoning_data", "reason"),
     "sft_mix_dropped": ("sft_mix", "reason"),
+    "rl_prompts_dropped": ("rl_prompts", "reason"),
+    "preference_pairs_dropped": ("preference_pairs", "reason"),
 }
 """Table of what was set aside → the stage, and the column with the cause."""
 

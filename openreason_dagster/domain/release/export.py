@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from openreason_dagster.domain.provenance import file_hash
+from openreason_dagster.domain.release.row_hashes import rows_hash
 
 SPLITS = ("train", "validation")
 _WORKING_FOLDER = -100  # AT_FDCWD of <fcntl.h>: paths are what they would be in `rename`
@@ -26,6 +27,9 @@ class Shard:
     rows: int
     bytes: int
     sha256: str
+    """Of the file."""
+    rows_sha256: str
+    """Of the rows in it (see `row_hashes`)."""
 
 
 def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]], *, rows_per_shard: int) -> list[Shard]:
@@ -35,7 +39,7 @@ def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]],
     for split in SPLITS:
         written = [
             _write(folder / "data" / f"{split}-{number:05d}.parquet", frame)
-            for number, frame in enumerate(_resized(batches(split), rows_per_shard))
+            for number, frame in enumerate(resized(batches(split), rows_per_shard))
         ]
         for number, (path, rows) in enumerate(written):
             final = path.rename(path.with_name(f"{split}-{number:05d}-of-{len(written):05d}.parquet"))
@@ -46,6 +50,7 @@ def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]],
                     rows=rows,
                     bytes=final.stat().st_size,
                     sha256=file_hash(final),
+                    rows_sha256=rows_hash(final),
                 )
             )
     return shards
@@ -93,7 +98,8 @@ def _write(path: Path, frame: pl.DataFrame) -> tuple[Path, int]:
     return path, frame.height
 
 
-def _resized(batches: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+def resized(batches: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of `rows` rows, the last one shorter; holds one frame and one batch."""
     held: list[pl.DataFrame] = []
     for batch in batches:
         held.append(batch)

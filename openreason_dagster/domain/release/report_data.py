@@ -1,6 +1,6 @@
-"""What the report shows, computed from the tables: counts, small aggregates and a bounded sample of traces to read.
+"""What the report shows, computed from the tables: counts, small aggregates and a bounded list of traces.
 
-Everything is aggregated lazily and streamed; the text of a trace is only ever read for the sample.
+Everything is aggregated lazily and streamed; no text of a trace is read.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,10 @@ import polars as pl
 
 from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.domain.release.doubted_references import doubted_counts, doubted_examples
+from openreason_dagster.domain.release.funnel import Funnel, count_funnel
 from openreason_dagster.domain.release.judge_agreement import judge_agreement, judge_disagreements
 from openreason_dagster.domain.release.language_report import language_consistency
-from openreason_dagster.domain.release.trace_sample import sample_traces
+from openreason_dagster.domain.release.trace_sample import choose_traces
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.domain.verification.canaries import error_rates
 
@@ -59,6 +60,8 @@ class ReportData:
     title: str
     description: str
     totals: Totals
+    funnel: Funnel
+    """Rows from stage to stage, and why the others did not go on."""
     pass_rates: pl.DataFrame
     """model, temperature, traces, judged, correct, pass_rate = correct / judged (null without judged traces)."""
     pass_at_k: pl.DataFrame
@@ -88,22 +91,23 @@ class ReportData:
     drops: pl.DataFrame
     """stage, reason, rows."""
     traces: pl.DataFrame
-    """The sample to read (see trace_sample)."""
+    """The list of traces to read (see `choose_traces`)."""
 
 
 def collect_report_data(
-    tables: Mapping[str, pl.LazyFrame], *, title: str, description: str, sample_size: int = 200
+    tables: Mapping[str, pl.LazyFrame], *, title: str, description: str, most_traces: int = 100_000
 ) -> ReportData:
     """Aggregate the tables for the report.
 
     `tables` maps table names to lazy frames with the schemas of `schemas.TABLES`; a table that is left out counts as
-    empty. `sample_size` bounds the traces whose text is read.
+    empty. At most `most_traces` are listed to be read.
     """
-    known = {name: tables.get(name, table.frame([]).lazy()) for name, table in TABLES.items()}
+    known = with_empty_tables(tables)
     return ReportData(
         title=title,
         description=description,
         totals=_totals(known),
+        funnel=count_funnel(known),
         pass_rates=pass_rates(known["verified_traces"]),
         pass_at_k=pass_at_k(known["prompt_statistics"]),
         verdicts=verdict_counts(known["verified_traces"]),
@@ -118,8 +122,13 @@ def collect_report_data(
         judge_disagreements=judge_disagreements(known),
         costs=sampling_costs(known),
         drops=_drops(known),
-        traces=sample_traces(known, size=sample_size),
+        traces=choose_traces(known, size=most_traces),
     )
+
+
+def with_empty_tables(tables: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
+    """Every table of the platform by name; one that is not in `tables` has no rows."""
+    return {name: tables.get(name, table.frame([]).lazy()) for name, table in TABLES.items()}
 
 
 def temperature_order(temperature: pl.Expr) -> pl.Expr:

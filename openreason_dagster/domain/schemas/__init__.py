@@ -5,6 +5,12 @@ reason. Nothing outside this package spells out a schema.
 """
 
 from openreason_dagster.domain.schemas.datasets import REASONING_DATA, REASONING_DATA_DROPPED, SFT_MIX, SFT_MIX_DROPPED
+from openreason_dagster.domain.schemas.learning import (
+    PREFERENCE_PAIRS,
+    PREFERENCE_PAIRS_DROPPED,
+    RL_PROMPTS,
+    RL_PROMPTS_DROPPED,
+)
 from openreason_dagster.domain.schemas.prompts import (
     BENCHMARK_PROMPTS,
     PROMPT_POOL,
@@ -35,12 +41,16 @@ __all__ = [
     "JUDGE_VERDICTS",
     "MESSAGES",
     "MODEL_REPLIES",
+    "PREFERENCE_PAIRS",
+    "PREFERENCE_PAIRS_DROPPED",
     "PROMPT_POOL",
     "PROMPT_POOL_DROPPED",
     "PROMPT_STATISTICS",
     "REASONING_DATA",
     "REASONING_DATA_DROPPED",
     "REPLACED_VERDICTS",
+    "RL_PROMPTS",
+    "RL_PROMPTS_DROPPED",
     "SAMPLED_TRACES",
     "SAMPLING_FAILURES",
     "SAMPLING_LEDGER",
@@ -83,5 +93,9 @@ TABLES: dict[str, Table] = {
         REASONING_DATA_DROPPED,
         SFT_MIX,
         SFT_MIX_DROPPED,
+        RL_PROMPTS,
+        RL_PROMPTS_DROPPED,
+        PREFERENCE_PAIRS,
+        PREFERENCE_PAIRS_DROPPED,
     )
 }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DATA = collect_report_data(small_run(), title="Sums", description="")
-STAGES = pl.DataFrame({"unit": ["prompts", "traces"], "stage": ["prompt pool", "sampled"], "rows": [1234, 0]})
+STAGES = DATA.funnel.stages
 LANGUAGES = pl.DataFrame(
     [("en", "large", "0.3", 0.975), ("en", "small", "0.3", 1.0), ("zh", "large", "0.3", None)],
     schema=["language", "model", "temperature", "mean_consistency"],
@@ -28,7 +28,7 @@ FIGURES = {
     "verdicts": (plots.verdict_bars, DATA.verdicts, ["correct", "timeout", "abstained"]),
     "rewards": (plots.reward_histogram, DATA.reward_totals, ["incorrect", "correct"]),
     "languages": (plots.language_heatmap, LANGUAGES, ["en", "zh", "large  0.3", "97.5%", "–"]),
-    "funnel": (plots.funnel, STAGES, ["1,234", "0", "prompt pool"]),
+    "funnel": (plots.funnel, STAGES, ["1  (−3)", "duplicate 2, contaminated 1", "prompt pool", "released"]),
 }
 CASES = [pytest.param(*case, id=name) for name, case in FIGURES.items()]
 

@@ -7,9 +7,10 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import count, definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
+from openreason_dagster.domain.datasets.components import component_rows, cut_to_shares, mixed_conversations
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.replaced_references import judged_against, with_replaced_references
-from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, no_rows
+from openreason_dagster.domain.datasets.sft_mix import choose_rows, no_rows
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
 from openreason_dagster.resources.scope import recipe_tables, require_own
@@ -17,11 +18,12 @@ from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
 _ROWS_PER_BATCH = 10_000
+_MIX_INPUTS = ("reasoning_data", "cold_start_data", "non_reasoning_data", "sampled_traces", "prompt_pool")
 
 
 @dg.asset(
     deps=["scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"],
-    group_name="datasets",
+    group_name="OR3_reasoning_data",
     kinds={"deltalake"},
     tags={"openreason/OR3": ""},
     metadata=definition_metadata(REASONING_DATA),
@@ -34,7 +36,8 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
     require_own("prompt_pool", tables, recipe)
     scoped = recipe_tables(tables, workspace)
     in_effect = with_replaced_references(scoped, recipe.reward_weights.model_dump())
-    selection = select_reasoning_data(candidates(in_effect).collect(engine="streaming"), recipe.reasoning_data)
+    rows = candidates(in_effect, recipe.reasoning_data).collect(engine="streaming")
+    selection = select_reasoning_data(rows, recipe.reasoning_data)
     tables.replace("reasoning_data_dropped", selection.dropped)
     tables.replace("reasoning_data", selection.kept)
     by_model = selection.kept.group_by("model", "temperature").len("traces").sort("model", "temperature")
@@ -55,7 +58,7 @@ def _count_replaced(tables: Mapping[str, pl.LazyFrame], kept: pl.DataFrame) -> i
 
 
 @dg.asset(
-    deps=["reasoning_data", "sampled_traces", "prompt_pool"],
+    deps=["reasoning_data", "cold_start_data", "non_reasoning_data", "sampled_traces", "prompt_pool"],
     group_name="datasets",
     kinds={"deltalake"},
     metadata=definition_metadata(SFT_MIX),
@@ -65,23 +68,32 @@ def _count_replaced(tables: Mapping[str, pl.LazyFrame], kept: pl.DataFrame) -> i
 def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Asset: conversations at the recipe's proportions, split by prompt."""
     recipe = workspace.recipe()
-    require_own("prompt_pool", tables, recipe)
-    components = tables.scan("reasoning_data").with_columns(component=pl.lit("reasoning_data")).collect()
-    mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed) if recipe.models else no_rows(components)
-    rows = conversations(mix.chosen.lazy(), tables.scan("sampled_traces"), pool=tables.scan("prompt_pool"))
-    tables.replace("sft_mix_dropped", mix.dropped)
-    tables.replace("sft_mix", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))
+    for table in ("prompt_pool", "non_reasoning_data"):
+        require_own(table, tables, recipe)
+    parts = {name: tables.scan(name) for name in _MIX_INPUTS}
+    shared = cut_to_shares(component_rows(parts).collect(), recipe.sft_mix)
+    is_empty_on_purpose = shared.chosen.is_empty() and not recipe.models
+    mix = (
+        no_rows(shared.chosen) if is_empty_on_purpose else choose_rows(shared.chosen, recipe.sft_mix, seed=recipe.seed)
+    )
+    rows = (
+        batch
+        for part in mixed_conversations(mix.chosen, parts)
+        for batch in part.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    )
+    tables.replace("sft_mix_dropped", pl.concat([shared.dropped, mix.dropped]))
+    tables.replace("sft_mix", rows)
     written = count(tables.scan("sft_mix"))
     if written != mix.chosen.height:
         raise ReleaseError(
             f"sft_mix: {mix.chosen.height} rows were chosen but {written} written: their traces or prompts are gone. "
-            "Materialise reasoning_data again, then sft_mix."
+            "Materialise the components again, then sft_mix."
         )
-    by_split = mix.chosen.group_by("split", "domain").len("rows").sort("split", "domain")
+    by_split = mix.chosen.group_by("split", "component", "domain").len("rows").sort("split", "component", "domain")
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": written,
-            "dropped": mix.dropped.height,
+            "dropped": shared.dropped.height + mix.dropped.height,
             "rows_by_split": preview(by_split),
             "preview": preview(tables.scan("sft_mix").select("trace_id", "domain", "messages").head(3).collect()),
         }

@@ -5,10 +5,12 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import count, preview
 from openreason_dagster.domain.datasets.replaced_references import verdicts_of_replaced
+from openreason_dagster.domain.datasets.turns import answers_after_thinking, takes_turns, think_blocks
 from openreason_dagster.domain.release.configurations import configuration_differences
 from openreason_dagster.domain.release.gates import contaminated_prompts, contamination
 from openreason_dagster.domain.release.layouts import LAYOUTS
 from openreason_dagster.domain.release.released_rows import release_differences
+from openreason_dagster.domain.writing.cold_start import is_same_answer
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -24,6 +26,19 @@ def reasoning_data_is_correct(tables: Tables) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=wrong == 0, metadata={"not_correct": wrong, "correct_against_majority": by_majority}
     )
+
+
+@dg.asset_check(asset="cold_start_data", blocking=True)
+def cold_start_data_is_verified(tables: Tables) -> dg.AssetCheckResult:
+    """Every row was judged correct after it was written, with the answer of its source trace, which is correct too."""
+    sources = tables.scan("verified_traces").filter(pl.col("verdict") == "correct")
+    rows = tables.scan("cold_start_data").filter(pl.col("verdict") == "correct")
+    pairs = rows.join(
+        sources.select(source_trace_id="trace_id", before="extracted_answer"), on="source_trace_id", how="inner"
+    )
+    same = sum(is_same_answer(*pair) for pair in pairs.select("before", "extracted_answer").collect().iter_rows())
+    wrong = count(tables.scan("cold_start_data")) - same
+    return dg.AssetCheckResult(passed=wrong == 0, metadata={"not_verified": wrong})
 
 
 @dg.asset_check(asset="sft_mix", blocking=True)
@@ -47,16 +62,9 @@ def no_prompt_is_in_two_splits(tables: Tables) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="sft_mix", blocking=True)
 def conversations_are_well_formed(tables: Tables) -> dg.AssetCheckResult:
-    """Each row is a user turn and an assistant turn that opens and closes one think block and then answers."""
-    turns = pl.col("messages").list
-    assistant = turns.get(1, null_on_oob=True).struct.field("content")
-    good = (
-        (turns.len() == 2)
-        & (turns.get(0).struct.field("role") == "user")
-        & (turns.get(1, null_on_oob=True).struct.field("role") == "assistant")
-        & assistant.str.contains(r"(?s)^<think>\n.+\n</think>\n\n\S")
-        & (assistant.str.count_matches("</think>", literal=True) == 1)
-    )
+    """Turns alternate and none is blank; the last thinks once and answers, or, of non-reasoning data, nobody thinks."""
+    may_be_plain = (pl.col("component") == "non_reasoning_data") & (think_blocks() == 0)
+    good = takes_turns() & (answers_after_thinking() | may_be_plain)
     malformed = count(tables.scan("sft_mix").filter(~good.fill_null(value=False)))
     return dg.AssetCheckResult(passed=malformed == 0, metadata={"malformed": malformed})
 

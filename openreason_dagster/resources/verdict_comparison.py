@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.datasets.components import component_rows, cut_to_shares
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.replaced_references import with_replaced_references
 from openreason_dagster.domain.datasets.sft_mix import choose_rows
@@ -45,7 +46,7 @@ class VerdictComparison:
 def compare_verdicts(tables: Tables, workspace: Workspace, judge: Judge) -> VerdictComparison:
     """Judge the recipe's verified traces again and see what flips, and what of that would reach the mix.
 
-    Samples nothing and writes nothing. Of traces that do not change, only keys and verdicts are held in memory.
+    Samples nothing and writes no verdict. Of traces that do not change, only keys and verdicts are held in memory.
     """
     scoped = recipe_tables(tables, workspace)
     stored = scoped["verified_traces"].select("trace_id", "verdict", "verifier_version").collect()
@@ -113,10 +114,11 @@ def _effect(tables: Frames, renewed: pl.DataFrame, recipe: Recipe) -> pl.DataFra
 def _chosen(tables: Frames, recipe: Recipe) -> dict[str, set[str]]:
     """trace_ids that rejection sampling keeps, and those of them that enter the mix; suspicions stay as stored."""
     in_effect = with_replaced_references(tables, recipe.reward_weights.model_dump())
-    rows = candidates(in_effect).collect(engine="streaming")
+    rows = candidates(in_effect, recipe.reasoning_data).collect(engine="streaming")
     kept = select_reasoning_data(rows, recipe.reasoning_data).kept
-    components = kept.with_columns(component=pl.lit("reasoning_data"))
-    mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed).chosen if components.height else components
+    components = component_rows({**tables, "reasoning_data": kept.lazy()}).collect(engine="streaming")
+    shared = cut_to_shares(components, recipe.sft_mix).chosen
+    mix = choose_rows(shared, recipe.sft_mix, seed=recipe.seed).chosen if shared.height else shared
     return {"reasoning_data": set(kept["trace_id"]), "sft_mix": set(mix["trace_id"])}
 
 

@@ -11,7 +11,7 @@ import pytest
 from command_line import invoke, words
 from dagster._core.utils import make_new_run_id
 from finished_run import FINISHED
-from small_workspace import RECIPE
+from small_workspace import RECIPE, starter_entry
 
 from openreason_dagster.commands.dagster_home import PROCESS_TAG, fail_all_lost_runs, fail_own_lost_runs, process_tag
 from openreason_dagster.domain.schemas import TABLES
@@ -101,6 +101,15 @@ def test_status_says_what_is_spent_of_the_budget(finished):
         assert f"of {model}: 0.00 of 1.00 spent" in text
         assert f"budget.model.seconds of {model}:" in text
     assert "budget.run" not in text, "a run that has not begun has spent nothing"
+
+
+def test_a_judge_is_shown_where_models_and_their_budgets_are(small):
+    small.write_model(starter_entry("helper") | {"roles": ["judge"]})
+    small.write_recipe(verification={"judge": {"model": "helper"}}, budget={"model": {"tokens": 10}})
+    assert "helper transformers 1 Apache-2.0 as judge" in words(invoke(small, "models").stdout)
+    text = words(invoke(small, "status").stdout)
+    assert "budget.model.tokens of helper: 0 of 10 spent" in text
+    assert "helper 0.3" not in text, "it is not sampled"
 
 
 def test_status_of_an_empty_workspace(small):

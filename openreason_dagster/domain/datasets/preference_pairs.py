@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openreason_dagster.domain.datasets.sft_mix import assistant_turn
+from openreason_dagster.domain.datasets.turns import assistant_turn
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe_preference import PreferencePairs
 from openreason_dagster.domain.records import Verdict

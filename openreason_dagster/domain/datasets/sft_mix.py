@@ -1,9 +1,12 @@
 """The SFT mix: which rows of the component data sets enter, in which split, and as which conversation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
+from openreason_dagster.domain.datasets.turns import assistant_turn, exchange
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe_datasets import SftMix
 from openreason_dagster.domain.schemas import SFT_MIX, SFT_MIX_DROPPED
@@ -60,17 +63,24 @@ def domain_quotas(available: dict[str, int], rules: SftMix) -> dict[str, int]:
     Raises:
         ReleaseError: a domain with a share has no row.
     """
+    return quotas("domain", available, rules.domain_shares, most=rules.rows)
+
+
+def quotas(
+    group: str, available: dict[str, int], shares: Mapping[Any, float] | None, *, most: int | None
+) -> dict[str, int]:
+    """The same for any way to group rows; `group` names it in messages, `shares` and `most` are the recipe's."""
     total_available = sum(available.values())
-    natural = {domain: count / total_available for domain, count in available.items()}
-    wanted = {str(domain): share for domain, share in (rules.domain_shares or natural).items() if share > 0}
-    for domain in sorted(wanted):
-        if not available.get(domain):
+    natural = {name: count / total_available for name, count in available.items()}
+    wanted = {str(name): share for name, share in (shares or natural).items() if share > 0}
+    for name in sorted(wanted):
+        if not available.get(name):
             raise ReleaseError(
-                f"recipe key `sft_mix.domain_shares.{domain}` is {wanted[domain]:g}, but no trace of that domain can "
-                f"enter the mix (found: {available}). Add sources of the domain or remove the share."
+                f"recipe key `sft_mix.{group}_shares.{name}` is {wanted[name]:g}, but no row of that {group} can "
+                f"enter the mix (found: {available}). Add sources of the {group} or remove the share."
             )
-    size = min(int(available[domain] / share + 1e-9) for domain, share in wanted.items())
-    return _largest_remainders(wanted, min(size, rules.rows or size))
+    size = min(int(available[name] / share + 1e-9) for name, share in wanted.items())
+    return _largest_remainders(wanted, min(size, most or size))
 
 
 def _largest_remainders(shares: dict[str, float], size: int) -> dict[str, int]:
@@ -93,23 +103,13 @@ def split_of(validation_share: float, *, seed: int) -> pl.Expr:
     return pl.when(is_validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
 
 
-def assistant_turn() -> pl.Expr:
-    """What the columns `reasoning` and `answer` say as one turn: the reasoning in think tags, then the answer."""
-    return pl.concat_str(
-        pl.lit("<think>\n"),
-        pl.col("reasoning").str.strip_chars(),
-        pl.lit("\n</think>\n\n"),
-        pl.col("answer").str.strip_chars(),
-    )
-
-
 def conversations(chosen: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame) -> pl.LazyFrame:
     """Rows of the mix by split and trace_id: the prompt as user; reasoning in think tags and answer as assistant."""
     texts = sampled.select("trace_id", "reasoning", "answer", "completion_tokens")
     prompts = pool.select("prompt_id", "prompt", "language", "source", "license")
-    messages = pl.concat_list(
-        pl.struct(role=pl.lit("user"), content=pl.col("prompt")),
-        pl.struct(role=pl.lit("assistant"), content=assistant_turn()),
-    )
     joined = chosen.join(texts, on="trace_id", how="inner").join(prompts, on="prompt_id", how="inner")
-    return joined.with_columns(messages=messages).select(SFT_MIX.schema.names()).sort("split", "trace_id")
+    return (
+        joined.with_columns(messages=exchange("prompt", assistant_turn()))
+        .select(SFT_MIX.schema.names())
+        .sort("split", "trace_id")
+    )

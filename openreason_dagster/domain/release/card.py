@@ -81,11 +81,11 @@ def _rows_per_split(shards: Sequence[Shard]) -> dict[str, int]:
 def _header(
     recipe: Recipe, shards: Sequence[Shard], *, counts: CardCounts, configurations: Sequence[ConfigurationFile]
 ) -> str:
-    rows = sum(_rows_per_split(shards).values())
+    rows, sources = sum(_rows_per_split(shards).values()), [*recipe.sources, *recipe.chat_sources]
     header = {
         "license": recipe.release.license.lower(),
         "pretty_name": recipe.title,
-        "language": sorted({source.language for source in recipe.sources if source.name in counts.by_source["source"]}),
+        "language": sorted({source.language for source in sources if source.name in counts.by_source["source"]}),
         "task_categories": ["text-generation"],
         "tags": ["reasoning", "chain-of-thought", "sft", "openreason"],
         "size_categories": [next((label for limit, label in _SIZES if rows < limit), "10M<n<100M")],

@@ -78,7 +78,7 @@ def _nothing(_tables: Frames) -> pl.LazyFrame:
 
 _IS_JUDGED = pl.col("is_correct").is_not_null()
 _IS_CORRECT = pl.col("is_correct").fill_null(value=False)
-MIX_COMPONENTS = ("reasoning_data",)
+MIX_COMPONENTS = ("reasoning_data", "cold_start_data", "non_reasoning_data")
 """Data sets whose rows can enter the mix."""
 STAGES = (
     Stage(
@@ -132,13 +132,41 @@ STAGES = (
         left_out=_not_kept,
     ),
     Stage(
-        name="SFT mix",
+        name="cold-start data",
         unit="traces",
+        entered=rows_of("cold_start_data", "cold_start_data_dropped"),
+        stayed=rows_of("cold_start_data"),
+        left_out=dropped("cold_start_data_dropped"),
+    ),
+    Stage(
+        name="conversations taken over",
+        unit="conversations",
+        entered=rows_of("chat_sft_data", "chat_sft_data_dropped"),
+        stayed=rows_of("chat_sft_data"),
+        left_out=dropped("chat_sft_data_dropped"),
+    ),
+    Stage(
+        name="answered after thinking",
+        unit="conversations",
+        entered=rows_of("cot_prompted_traces", "cot_prompted_traces_dropped"),
+        stayed=rows_of("cot_prompted_traces"),
+        left_out=dropped("cot_prompted_traces_dropped"),
+    ),
+    Stage(
+        name="non-reasoning data",
+        unit="conversations",
+        entered=rows_of("non_reasoning_data", "non_reasoning_data_dropped"),
+        stayed=rows_of("non_reasoning_data"),
+        left_out=dropped("non_reasoning_data_dropped"),
+    ),
+    Stage(
+        name="SFT mix",
+        unit="rows",
         entered=rows_of(*MIX_COMPONENTS),
         stayed=rows_of("sft_mix"),
         left_out=dropped("sft_mix_dropped"),
     ),
-    Stage(name="released", unit="traces", entered=rows_of("sft_mix"), stayed=rows_of("sft_mix"), left_out=_nothing),
+    Stage(name="released", unit="rows", entered=rows_of("sft_mix"), stayed=rows_of("sft_mix"), left_out=_nothing),
 )
 
 

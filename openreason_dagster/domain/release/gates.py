@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openreason_dagster.domain.curation.decontamination import overlaps
+from openreason_dagster.domain.datasets.turns import first_user_turn
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.recipe_verification import Verification
@@ -68,9 +69,7 @@ def require_passed(results: Sequence[GateResult]) -> None:
 
 def contaminated_prompts(mix: pl.LazyFrame, benchmarks: pl.LazyFrame, *, ngram: int) -> pl.DataFrame:
     """The overlaps of the mix's prompts with benchmarks, schema `decontamination.OVERLAP_SCHEMA`."""
-    prompts = mix.select(
-        "prompt_id", prompt=pl.col("messages").list.get(0).struct.field("content"), solution=pl.lit(None, pl.String)
-    )
+    prompts = mix.select("prompt_id", prompt=first_user_turn(), solution=pl.lit(None, pl.String))
     different = prompts.unique("prompt_id").collect(engine="streaming").sort("prompt_id")
     return overlaps(different, benchmarks.collect(), ngram=ngram)
 

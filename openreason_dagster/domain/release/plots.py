@@ -124,6 +124,19 @@ def reward_histogram(reward_totals: pl.DataFrame) -> "Figure":
     return figure
 
 
+def reason_bars(reasons: pl.DataFrame) -> "Figure":
+    """Rows that a stage left out by reason, most frequent first; columns reason and rows."""
+    ordered = reasons.sort("rows", "reason", descending=[True, False])
+    figure, axes = _figure("Left out, by reason", height=max(2.0, 1.3 + 0.27 * ordered.height))
+    for place, rows in enumerate(ordered["rows"]):
+        axes.barh(place, rows, color=PALETTE[0], height=0.72)
+        axes.annotate(f" {rows:,}", (rows, place), va="center", color=INK, fontsize=8)
+    axes.set_yticks(range(ordered.height), ordered["reason"].to_list())
+    axes.set_ylim(ordered.height - 0.5, -0.5)
+    axes.set_xlabel("rows")
+    return figure
+
+
 def funnel(stages: pl.DataFrame) -> "Figure":
     """Rows of each stage, those left out in a pale colour with the reasons below; each unit on a scale of its own.
 

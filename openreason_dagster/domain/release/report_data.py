@@ -24,6 +24,10 @@ DROPPED = {
     "prompt_pool_dropped": ("Seed prompts kept out of the pool", "reason"),
     "sampling_failures": ("Requests without a completion", "error"),
     "reasoning_data_dropped": ("Traces left out by rejection sampling", "reason"),
+    "cold_start_data_dropped": ("Correct traces that are no cold-start data", "reason"),
+    "chat_sft_data_dropped": ("Rows of chat sources left out", "reason"),
+    "cot_prompted_traces_dropped": ("Prompts without a prompted chain of thought", "reason"),
+    "non_reasoning_data_dropped": ("Further answers to non-reasoning prompts", "reason"),
     "sft_mix_dropped": ("Rows left out of the mix", "reason"),
 }
 """Table of dropped rows → what they are, and the column with the cause."""

@@ -16,9 +16,10 @@ from openreason_dagster.resources.workspace import Workspace
 
 
 @dg.asset_check(asset="reasoning_data", blocking=True)
-def reasoning_data_is_correct(tables: Tables) -> dg.AssetCheckResult:
-    """Every trace of the reasoning data is correct: against its reference, or the answer that took its place."""
-    kept, is_correct = tables.scan("reasoning_data"), pl.col("verdict") == "correct"
+def reasoning_data_is_correct(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
+    """Every trace is correct against its reference or what replaced it; judged, where the recipe keeps wrong ones."""
+    is_correct = pl.col("verdict").is_in(workspace.recipe().reasoning_data.verdicts)
+    kept = tables.scan("reasoning_data")
     unlike_stated = kept.join(tables.scan("verified_traces").filter(is_correct), on="trace_id", how="anti")
     replaced = verdicts_of_replaced({name: tables.scan(name) for name in ("suspect_references", "replaced_verdicts")})
     wrong = count(unlike_stated.join(replaced.filter(is_correct), on="trace_id", how="anti"))

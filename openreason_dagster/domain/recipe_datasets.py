@@ -15,6 +15,8 @@ class ReasoningData(YamlModel):
     """Rejection sampling (OR3); the filters of readability are off where they are null or `keep`."""
 
     traces_per_prompt: int = Field(default=4, ge=1)
+    answers: Literal["correct", "judged"] = "correct"
+    """`judged` keeps wrong answers too, best reward first; what could not be judged is never kept."""
     minimum_language_consistency: Share | None = 0.8
     """Least share of the reasoning's words in the prompt's language."""
     maximum_completion_tokens: int | None = Field(default=None, ge=1)
@@ -22,6 +24,11 @@ class ReasoningData(YamlModel):
     """Of the reasoning; a paragraph ends at an empty line."""
     code_in_reasoning: Literal["keep", "drop"] = "keep"
     """Whether traces with a fenced block of code in their reasoning are left out."""
+
+    @property
+    def verdicts(self) -> list[str]:
+        """Verdicts of the traces that may be kept."""
+        return ["correct"] if self.answers == "correct" else ["correct", "incorrect"]
 
 
 class SftMix(YamlModel):

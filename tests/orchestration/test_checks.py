@@ -150,9 +150,11 @@ def test_pool_check_warns_when_many_seeds_are_refused(filled):
 
 
 def test_reasoning_data_check_finds_a_trace_that_is_not_correct(filled):
-    assert dataset_checks.reasoning_data_is_correct(filled.tables).passed
+    assert dataset_checks.reasoning_data_is_correct(filled.tables, filled.workspace).passed
     edit(filled, "verified_traces", lambda rows: rows.with_columns(verdict=pl.lit("incorrect")))
-    assert not dataset_checks.reasoning_data_is_correct(filled.tables).passed
+    assert not dataset_checks.reasoning_data_is_correct(filled.tables, filled.workspace).passed
+    filled.write_recipe(reasoning_data={"traces_per_prompt": 2, "answers": "judged"})
+    assert dataset_checks.reasoning_data_is_correct(filled.tables, filled.workspace).passed
 
 
 def test_mix_check_finds_overlap_with_a_benchmark(filled):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.datasets.turns import assistant_turn
 from openreason_dagster.domain.recipe_datasets import ReasoningData
 from openreason_dagster.domain.schemas import REASONING_DATA, REASONING_DATA_DROPPED
 from openreason_dagster.domain.writing.readability import has_code_block, longest_paragraph
@@ -24,7 +25,7 @@ def candidates(tables: Mapping[str, pl.LazyFrame], rules: ReasoningData) -> pl.L
     Reads sampled_traces, verified_traces, scored_traces, prompt_pool and suspect_references. What the readability
     filters look at is measured only where `rules` ask for it, and null otherwise.
     """
-    text = pl.concat_str("reasoning", pl.lit("\x1f"), "answer").hash()
+    text = assistant_turn().hash()
     reasoning, drops_code = pl.col("reasoning"), rules.code_in_reasoning == "drop"
     paragraph = pl.lit(None) if rules.maximum_paragraph_characters is None else longest_paragraph(reasoning)
     narrow = tables["sampled_traces"].select(
@@ -75,8 +76,8 @@ def _first_reason(rules: ReasoningData) -> pl.Expr:
         .then(pl.lit("suspect_reference"))
         .when((pl.col("finish_reason") == "length") | (pl.col("verdict") == "truncated").fill_null(value=False))
         .then(pl.lit("truncated"))
-        .when(pl.col("verdict").ne_missing("correct"))
-        .then(pl.lit("not_correct"))
+        .when(~pl.col("verdict").is_in(rules.verdicts).fill_null(value=False))
+        .then(pl.lit("not_correct" if rules.answers == "correct" else "not_judged"))
         .when(pl.col("reward_format").fill_null(0.0) < 1)
         .then(pl.lit("bad_format"))
         .when(consistency.is_not_null() & (consistency < least))

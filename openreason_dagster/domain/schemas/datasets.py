@@ -31,8 +31,8 @@ REASONING_DATA_DROPPED = Table(
         *TRACE_KEYS,
         text(
             "reason",
-            "suspect_reference, truncated, not_correct, bad_format, mixed_language, over_long, code_in_reasoning, "
-            "long_paragraph, duplicate_trace or over_prompt_limit.",
+            "suspect_reference, truncated, not_correct, not_judged, bad_format, mixed_language, over_long, "
+            "code_in_reasoning, long_paragraph, duplicate_trace or over_prompt_limit.",
         ),
     ),
 )

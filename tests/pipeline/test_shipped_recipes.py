@@ -94,7 +94,7 @@ def shrunk(name: str, folder: Path) -> dict:
 
 
 class Answers:
-    """Replies: the reference of the prompt in the pool, at first a wrong one in mathematics, or what a writer is asked."""
+    """Replies: the pool's reference (at first a wrong one in mathematics), or the texts that a writer is asked for."""
 
     def __init__(self, workspace: SmallWorkspace) -> None:
         self.workspace = workspace

@@ -17,13 +17,14 @@ from openreason_dagster.automation import automation_sensor
 from openreason_dagster.checks.datasets import (
     conversations_are_well_formed,
     mix_keeps_clear_of_benchmarks,
-    no_prompt_is_in_two_splits,
+    no_cluster_is_in_two_splits,
     reasoning_data_is_correct,
     release_holds_the_mix,
 )
 from openreason_dagster.checks.pool import (
     pool_keeps_clear_of_benchmarks,
     pool_prompts_are_unique,
+    pool_prompts_have_one_cluster,
     refused_share_is_low,
 )
 from openreason_dagster.checks.schema import schema_checks
@@ -87,11 +88,12 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         *schema_checks(name for name in stored if name in TABLES),
         pool_keeps_clear_of_benchmarks,
         pool_prompts_are_unique,
+        pool_prompts_have_one_cluster,
         refused_share_is_low,
         *trace_checks(trace_partitions(recipe)),
         reasoning_data_is_correct,
         mix_keeps_clear_of_benchmarks,
-        no_prompt_is_in_two_splits,
+        no_cluster_is_in_two_splits,
         conversations_are_well_formed,
         release_holds_the_mix,
     ]

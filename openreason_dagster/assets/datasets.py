@@ -5,6 +5,7 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import count, definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
+from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations
 from openreason_dagster.domain.errors import ReleaseError
@@ -59,11 +60,13 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
     automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
-    """Asset: conversations at the recipe's proportions, split by prompt."""
+    """Asset: conversations at the recipe's proportions, split by cluster of near-duplicates."""
     recipe = workspace.recipe()
     require_own("prompt_pool", tables, recipe)
-    components = tables.scan("reasoning_data").with_columns(component=pl.lit("reasoning_data")).collect()
-    mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed)
+    components = tables.scan("reasoning_data").with_columns(component=pl.lit("reasoning_data"))
+    mix = choose_rows(
+        with_cluster(components, tables.scan("prompt_clusters")).collect(), recipe.sft_mix, seed=recipe.seed
+    )
     rows = conversations(mix.chosen.lazy(), tables.scan("sampled_traces"), pool=tables.scan("prompt_pool"))
     tables.replace("sft_mix_dropped", mix.dropped)
     tables.replace("sft_mix", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))

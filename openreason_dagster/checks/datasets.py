@@ -5,6 +5,7 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import count, preview
 from openreason_dagster.domain.curation.decontamination import overlaps
+from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.release.released_rows import release_differences
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
@@ -35,11 +36,12 @@ def mix_keeps_clear_of_benchmarks(tables: Tables, workspace: Workspace) -> dg.As
 
 
 @dg.asset_check(asset="sft_mix", blocking=True)
-def no_prompt_is_in_two_splits(tables: Tables) -> dg.AssetCheckResult:
-    """All rows of a prompt are in one split."""
-    splits = tables.scan("sft_mix").group_by("prompt_id").agg(pl.col("split").n_unique())
+def no_cluster_is_in_two_splits(tables: Tables) -> dg.AssetCheckResult:
+    """All rows of a prompt, and of its near-duplicates, are in one split."""
+    rows = with_cluster(tables.scan("sft_mix").select("prompt_id", "split"), tables.scan("prompt_clusters"))
+    splits = rows.group_by("cluster_id").agg(pl.col("split").n_unique())
     torn = count(splits.filter(pl.col("split") > 1))
-    return dg.AssetCheckResult(passed=torn == 0, metadata={"prompts_in_two_splits": torn})
+    return dg.AssetCheckResult(passed=torn == 0, metadata={"clusters_in_two_splits": torn})
 
 
 @dg.asset_check(asset="sft_mix", blocking=True)

@@ -10,22 +10,14 @@ from pydantic import Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
 from openreason_dagster.domain.recipe_datasets import ReasoningData, Release, SftMix
+from openreason_dagster.domain.recipe_pool import Pool
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification
-from openreason_dagster.domain.yaml_model import Share, YamlModel
+from openreason_dagster.domain.yaml_model import YamlModel
 
 IMPORTED = "imported"
 """Temperature key of traces whose sampling temperature is not known."""
-
-
-class Pool(YamlModel):
-    """How seeds become the prompt pool."""
-
-    ngram: int = Field(default=10, ge=3)
-    """Words in a run that count as overlap with a benchmark; shorter texts are compared whole."""
-    rejected_share_limit: Share = 0.5
-    """Above this share of refused seeds the pool fails."""
 
 
 class RewardWeights(YamlModel):

@@ -5,48 +5,72 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.curation.clusters import prompt_clusters, repeated_rows
 from openreason_dagster.domain.curation.decontamination import overlaps
 from openreason_dagster.domain.curation.duplicates import exact_duplicates
+from openreason_dagster.domain.curation.near_duplicates import PAIRS_SCHEMA, near_pairs
 from openreason_dagster.domain.errors import PoolError
+from openreason_dagster.domain.recipe_pool import NearDuplicates, Pool
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.schemas import PROMPT_POOL, PROMPT_POOL_DROPPED
 from openreason_dagster.domain.verification.registry import KINDS_WITHOUT_REFERENCE
 
 Audit = Callable[[pl.DataFrame], pl.DataFrame]
+Selection = Callable[[pl.DataFrame], pl.DataFrame]
+"""From the seeds that are left to `position`, `reason` and `detail` of those that go."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoolResult:
-    """`pool` has the schema of prompt_pool, `dropped` of prompt_pool_dropped; every seed row is in exactly one."""
+    """Frames with the schemas of prompt_pool, prompt_pool_dropped and prompt_clusters.
+
+    Every seed row is in exactly one of `pool` and `dropped`, every row of `pool` in `clusters`.
+    """
 
     pool: pl.DataFrame
     dropped: pl.DataFrame
+    clusters: pl.DataFrame
 
 
-def build_pool(
-    seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, ngram: int, rejected_share_limit: float
-) -> PoolResult:
+def build_pool(seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, rules: Pool) -> PoolResult:
     """Drop seeds without a needed reference, then duplicates, contaminated ones, and those that fail the audit.
+
+    Near-duplicates are looked for among what is left, so that none goes in favour of a prompt that goes as well.
 
     `seeds` (schema of seed_prompts) lists the sources in the recipe's order: of equal prompts the first source's
     stays. Within a source rows are ordered by their identifier, whatever order they arrive in. `audit` judges each
     prompt's own reference and returns `prompt_id`, `verdict` and `message`; only `correct` enters the pool.
 
     Raises:
-        PoolError: the dropped share exceeds `rejected_share_limit`, nothing is left, or the audit passed over a
+        PoolError: the dropped share exceeds the rules' `rejected_share_limit`, nothing is left, or the audit passed over a
             prompt; with the counts by cause.
     """
     remaining, dropped = _in_order(seeds), []
-    for select in (_without_reference, _repeated, _overlapping(benchmarks, ngram), _refused_by(audit)):
+    for select in _selections(benchmarks, audit=audit, rules=rules):
         reasons = select(remaining)
         dropped.append(remaining.join(reasons, on="position", maintain_order="left"))
         remaining = remaining.join(reasons, on="position", how="anti", maintain_order="left")
     result = PoolResult(
         pool=remaining.select(PROMPT_POOL.schema.names()),
         dropped=pl.concat(dropped).sort("position").select(PROMPT_POOL_DROPPED.schema.names()),
+        clusters=prompt_clusters(remaining, _marked_pairs(remaining, rules.near_duplicates)),
     )
-    _require_enough(result, seeds.height, rejected_share_limit)
+    _require_enough(result, seeds.height, rules.rejected_share_limit)
     return result
+
+
+def _selections(benchmarks: pl.DataFrame, *, audit: Audit, rules: Pool) -> list[Selection]:
+    """What is set aside, in this order; each sees what those before it left."""
+    always = [_without_reference, _repeated, _overlapping(benchmarks, rules.ngram), _refused_by(audit)]
+    near = rules.near_duplicates
+    return [*always, _near_repeated(near.similarity)] if near.policy == "drop" else always
+
+
+def _marked_pairs(pool: pl.DataFrame, rules: NearDuplicates) -> pl.DataFrame:
+    """Pairs of near-duplicates in the pool; none where they were dropped."""
+    return (
+        pl.DataFrame(schema=PAIRS_SCHEMA) if rules.policy == "drop" else near_pairs(pool, similarity=rules.similarity)
+    )
 
 
 def _in_order(seeds: pl.DataFrame) -> pl.DataFrame:
@@ -83,7 +107,26 @@ def _repeated(seeds: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _overlapping(benchmarks: pl.DataFrame, ngram: int) -> Callable[[pl.DataFrame], pl.DataFrame]:
+def _near_repeated(similarity: float) -> Selection:
+    def repeating(seeds: pl.DataFrame) -> pl.DataFrame:
+        pairs = repeated_rows(near_pairs(seeds, similarity=similarity))
+        first = seeds.select("source", "source_row_id", "prompt_id")[pairs["earlier_row"].to_list()]
+        return first.with_columns(likeness=pairs["similarity"].round(3)).select(
+            seeds["position"].gather(pairs["row"]),
+            reason=pl.lit("near_duplicate"),
+            detail=pl.format(
+                "like row {} of source {} (prompt {}), similarity {}",
+                "source_row_id",
+                "source",
+                "prompt_id",
+                "likeness",
+            ),
+        )
+
+    return repeating
+
+
+def _overlapping(benchmarks: pl.DataFrame, ngram: int) -> Selection:
     def contaminated(seeds: pl.DataFrame) -> pl.DataFrame:
         found = overlaps(seeds, benchmarks, ngram=ngram)
         return seeds.join(found, on="prompt_id", maintain_order="left").select(
@@ -95,7 +138,7 @@ def _overlapping(benchmarks: pl.DataFrame, ngram: int) -> Callable[[pl.DataFrame
     return contaminated
 
 
-def _refused_by(audit: Audit) -> Callable[[pl.DataFrame], pl.DataFrame]:
+def _refused_by(audit: Audit) -> Selection:
     def refused(seeds: pl.DataFrame) -> pl.DataFrame:
         judged = seeds.select("position", "prompt_id").join(
             audit(seeds.drop("position")).select("prompt_id", "verdict", "message"),

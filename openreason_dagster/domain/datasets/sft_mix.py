@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.curation.splits import split_of
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe_datasets import SftMix
 from openreason_dagster.domain.schemas import SFT_MIX, SFT_MIX_DROPPED
-
-_TWO_TO_32 = 2**32
-_KNUTH = 2654435761
 
 
 @dataclass(frozen=True)
@@ -21,10 +19,10 @@ class Mix:
 
 
 def choose_rows(candidates: pl.DataFrame, rules: SftMix, *, seed: int) -> Mix:
-    """Choose rows at the recipe's domain shares and cut the split by prompt.
+    """Choose rows at the recipe's domain shares and cut the split by cluster.
 
-    `candidates` has trace_id, prompt_id, model, temperature, domain, rank, reward_total and component. Within a
-    domain the best trace of every prompt comes before the second best of any, so a small mix is a diverse one.
+    `candidates` has trace_id, prompt_id, cluster_id, model, temperature, domain, rank, reward_total and component.
+    Within a domain the best trace of every prompt comes before the second best of any, so a small mix is a diverse one.
 
     Raises:
         ReleaseError: no candidates, or a domain with a share has no row.
@@ -38,7 +36,8 @@ def choose_rows(candidates: pl.DataFrame, rules: SftMix, *, seed: int) -> Mix:
     ordered = candidates.sort("domain", "rank", "trace_id").with_columns(place=place)
     quotas = domain_quotas(dict(ordered["domain"].value_counts().iter_rows()), rules)
     quota = pl.col("domain").replace_strict(quotas, default=0, return_dtype=pl.Int64)
-    chosen = ordered.filter(pl.col("place") < quota).with_columns(split=split_of(rules.validation_share, seed=seed))
+    split = split_of(pl.col("cluster_id"), seed=seed, share=rules.validation_share)
+    chosen = ordered.filter(pl.col("place") < quota).with_columns(split=split)
     reason = "over_row_limit" if rules.domain_shares is None else "over_domain_share"
     dropped = ordered.filter(pl.col("place") >= quota).with_columns(reason=pl.lit(reason))
     return Mix(chosen, dropped.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
@@ -71,18 +70,6 @@ def _largest_remainders(shares: dict[str, float], size: int) -> dict[str, int]:
     for domain in by_remainder[: size - sum(quotas.values())]:
         quotas[domain] += 1
     return quotas
-
-
-def split_of(validation_share: float, *, seed: int) -> pl.Expr:
-    """`train` or `validation`, decided by the prompt alone, so that adding prompts or models moves no prompt.
-
-    The first 32 bits of the prompt's hash, evenly spread as they are, are a place on a circle. Each seed turns it by
-    2^32 / golden ratio further (the constant of Knuth, TAOCP vol. 3, 6.4), so that seeds nearby cut elsewhere.
-    """
-    bits = pl.col("prompt_id").str.slice(0, 8).str.to_integer(base=16, dtype=pl.Int64)
-    turned = (bits + seed * _KNUTH % _TWO_TO_32) % _TWO_TO_32
-    is_validation = turned < validation_share * _TWO_TO_32
-    return pl.when(is_validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
 
 
 def conversations(chosen: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame) -> pl.LazyFrame:

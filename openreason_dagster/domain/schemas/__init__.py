@@ -7,6 +7,7 @@ reason. Nothing outside this package spells out a schema.
 from openreason_dagster.domain.schemas.datasets import REASONING_DATA, REASONING_DATA_DROPPED, SFT_MIX, SFT_MIX_DROPPED
 from openreason_dagster.domain.schemas.prompts import (
     BENCHMARK_PROMPTS,
+    PROMPT_CLUSTERS,
     PROMPT_POOL,
     PROMPT_POOL_DROPPED,
     SEED_PROMPTS,
@@ -25,6 +26,7 @@ from openreason_dagster.domain.schemas.verdicts import PROMPT_STATISTICS, VERIFI
 __all__ = [
     "BENCHMARK_PROMPTS",
     "MESSAGES",
+    "PROMPT_CLUSTERS",
     "PROMPT_POOL",
     "PROMPT_POOL_DROPPED",
     "PROMPT_STATISTICS",
@@ -55,6 +57,7 @@ TABLES: dict[str, Table] = {
         BENCHMARK_PROMPTS,
         PROMPT_POOL,
         PROMPT_POOL_DROPPED,
+        PROMPT_CLUSTERS,
         SAMPLED_TRACES,
         SAMPLING_FAILURES,
         SAMPLING_PLANS,

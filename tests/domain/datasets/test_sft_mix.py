@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, domain_quotas, split_of
+from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, domain_quotas
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe_datasets import SftMix
@@ -57,6 +57,7 @@ def candidates(prompts=200, per_prompt=2):
             {
                 "trace_id": stable_hash(["trace", prompt, rank]),
                 "prompt_id": stable_hash(["prompt", prompt]),
+                "cluster_id": stable_hash(["prompt", prompt // 2]),
                 "model": "m",
                 "temperature": "0.6",
                 "domain": "math",
@@ -82,19 +83,10 @@ def test_choose_rows_without_candidates_says_where_to_look():
         choose_rows(candidates().clear(), SftMix(), seed=0)
 
 
-def test_split_is_cut_by_prompt_near_the_share_and_moves_with_the_seed():
-    rows = candidates(prompts=2000, per_prompt=2)
-    split = rows.with_columns(split=split_of(0.1, seed=1))
-    assert split.group_by("prompt_id").agg(pl.col("split").n_unique())["split"].max() == 1
-    assert 0.07 < (split["split"] == "validation").mean() < 0.13
-    assert not split.equals(rows.with_columns(split=split_of(0.1, seed=2)))
-    assert set(rows.with_columns(split=split_of(0.0, seed=1))["split"]) == {"train"}
-
-
-def test_split_does_not_move_when_prompts_are_added():
-    few = candidates(prompts=20).with_columns(split=split_of(0.3, seed=5))
-    many = candidates(prompts=40).with_columns(split=split_of(0.3, seed=5))
-    assert few.join(many, on=["trace_id", "split"], how="anti").is_empty()
+def test_choose_rows_keeps_each_cluster_in_one_split():
+    mix = choose_rows(candidates(), SftMix(validation_share=0.3), seed=0)
+    assert mix.chosen.group_by("cluster_id").agg(pl.col("split").n_unique())["split"].max() == 1
+    assert set(mix.chosen["split"]) == {"train", "validation"}
 
 
 def test_conversations_wrap_reasoning_in_think_tags():

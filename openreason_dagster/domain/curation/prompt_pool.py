@@ -42,8 +42,8 @@ def build_pool(seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, r
     prompt's own reference and returns `prompt_id`, `verdict` and `message`; only `correct` enters the pool.
 
     Raises:
-        PoolError: the dropped share exceeds the rules' `rejected_share_limit`, nothing is left, or the audit passed over a
-            prompt; with the counts by cause.
+        PoolError: the dropped share exceeds `rejected_share_limit` of the rules, nothing is left, or the audit passed
+            over a prompt; with the counts by cause.
     """
     remaining, dropped = _in_order(seeds), []
     for select in _selections(benchmarks, audit=audit, rules=rules):

@@ -5,11 +5,12 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import count, definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
+from openreason_dagster.domain.curation.benchmark_matches import answer_matches, prompt_matches
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
-from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations
+from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, without_contaminated
 from openreason_dagster.domain.errors import ReleaseError
-from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
+from openreason_dagster.domain.schemas import BENCHMARK_MATCHES, REASONING_DATA, SFT_MIX
 from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
@@ -64,11 +65,12 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     recipe = workspace.recipe()
     require_own("prompt_pool", tables, recipe)
     components = tables.scan("reasoning_data").with_columns(component=pl.lit("reasoning_data"))
-    mix = choose_rows(
-        with_cluster(components, tables.scan("prompt_clusters")).collect(), recipe.sft_mix, seed=recipe.seed
-    )
+    matches = _benchmark_matches(components, tables, ngram=recipe.pool.ngram)
+    tables.replace("benchmark_matches", matches, stage="sft_mix")
+    clean = without_contaminated(with_cluster(components, tables.scan("prompt_clusters")).collect(), matches)
+    mix = choose_rows(clean.chosen, recipe.sft_mix, seed=recipe.seed)
     rows = conversations(mix.chosen.lazy(), tables.scan("sampled_traces"), pool=tables.scan("prompt_pool"))
-    tables.replace("sft_mix_dropped", mix.dropped)
+    tables.replace("sft_mix_dropped", pl.concat([clean.dropped, mix.dropped]))
     tables.replace("sft_mix", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))
     written = count(tables.scan("sft_mix"))
     if written != mix.chosen.height:
@@ -80,8 +82,29 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": written,
-            "dropped": mix.dropped.height,
+            "dropped": clean.dropped.height + mix.dropped.height,
+            "contaminated": clean.dropped.height,
             "rows_by_split": preview(by_split),
             "preview": preview(tables.scan("sft_mix").select("trace_id", "domain", "messages").head(3).collect()),
         }
+    )
+
+
+def _benchmark_matches(components: pl.LazyFrame, tables: Tables, *, ngram: int) -> pl.DataFrame:
+    """Prompts and answers of the candidates that overlap a benchmark; the reasoning is not compared."""
+    benchmarks = tables.scan("benchmark_prompts").collect()
+    if benchmarks.is_empty():
+        return BENCHMARK_MATCHES.frame([])
+    prompts = tables.scan("prompt_pool").select("prompt_id", "prompt").join(components, on="prompt_id", how="semi")
+    answers = (
+        tables.scan("sampled_traces")
+        .select("trace_id", "prompt_id", "answer")
+        .join(components.select("trace_id"), on="trace_id", how="semi")
+        .collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    )
+    return pl.concat(
+        [
+            prompt_matches(prompts.collect(), benchmarks, ngram=ngram),
+            answer_matches(answers, benchmarks, ngram=ngram),
+        ]
     )

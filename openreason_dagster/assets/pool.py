@@ -7,6 +7,7 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_WHATEVER_EXISTS
+from openreason_dagster.domain.curation.benchmark_matches import match_examples, matches_by_benchmark
 from openreason_dagster.domain.curation.prompt_pool import PoolResult, build_pool
 from openreason_dagster.domain.schemas import PROMPT_POOL
 from openreason_dagster.domain.verification.verify import audit_references
@@ -38,6 +39,7 @@ def prompt_pool(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[No
         )
     tables.replace("prompt_pool_dropped", result.dropped)
     tables.replace("prompt_clusters", result.clusters)
+    tables.replace("benchmark_matches", result.matches, stage="prompt_pool")
     tables.replace("prompt_pool", result.pool)
     return dg.MaterializeResult(metadata=_metadata(result))
 
@@ -50,6 +52,8 @@ def _metadata(result: PoolResult) -> dict[str, Any]:
         "dagster/row_count": result.pool.height,
         "clusters": clusters["cluster_id"].n_unique(),
         "near_duplicates": clusters.filter(pl.col("kind") == "near_duplicate").height,
+        "benchmark_matches": preview(matches_by_benchmark(result.matches.lazy())),
+        "benchmark_match_examples": preview(match_examples(result.matches.lazy())),
         "near_duplicate_examples": preview(_examples(result)),
         "dropped": result.dropped.height,
         "dropped_by_reason": preview(by_reason),

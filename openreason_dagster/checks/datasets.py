@@ -4,11 +4,13 @@ import dagster as dg
 import polars as pl
 
 from openreason_dagster.assets.metadata import count, preview
-from openreason_dagster.domain.curation.decontamination import overlaps
+from openreason_dagster.domain.curation.benchmark_matches import answer_matches, match_examples, prompt_matches
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.release.released_rows import release_differences
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
+
+_ROWS_PER_BATCH = 2_000
 
 
 @dg.asset_check(asset="reasoning_data", blocking=True)
@@ -21,17 +23,28 @@ def reasoning_data_is_correct(tables: Tables) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="sft_mix", blocking=True)
 def mix_keeps_clear_of_benchmarks(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
-    """No prompt of the mix shares an n-gram with a benchmark, whatever the pool held when it was sampled."""
-    prompts = tables.scan("sft_mix").select(
-        "prompt_id", prompt=pl.col("messages").list.get(0).struct.field("content"), solution=pl.lit(None, pl.String)
+    """No prompt and no answer of the mix shares an n-gram with a benchmark, whatever the pool was compared with."""
+    turns = pl.col("messages").list
+    rows = tables.scan("sft_mix").select(
+        "trace_id",
+        "prompt_id",
+        prompt=turns.get(0).struct.field("content"),
+        answer=turns.get(1, null_on_oob=True).struct.field("content").str.extract(r"(?s)</think>(.*)").fill_null(""),
     )
-    found = overlaps(
-        prompts.unique("prompt_id", maintain_order=True).collect(),
-        tables.scan("benchmark_prompts").collect(),
-        ngram=workspace.recipe().pool.ngram,
+    benchmarks = tables.scan("benchmark_prompts").collect()
+    ngram = workspace.recipe().pool.ngram
+    prompts = rows.select("prompt_id", "prompt").unique("prompt_id", maintain_order=True).collect(engine="streaming")
+    answers = rows.drop("prompt").collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    found = pl.concat(
+        [prompt_matches(prompts, benchmarks, ngram=ngram), answer_matches(answers, benchmarks, ngram=ngram)]
     )
     return dg.AssetCheckResult(
-        passed=found.is_empty(), metadata={"overlapping_prompts": found.height, "examples": preview(found)}
+        passed=found.is_empty(),
+        metadata={
+            "overlapping_prompts": found["trace_id"].null_count(),
+            "overlapping_answers": found["trace_id"].count(),
+            "examples": preview(match_examples(found.lazy())),
+        },
     )
 
 

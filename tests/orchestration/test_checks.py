@@ -162,6 +162,21 @@ def test_mix_check_finds_overlap_with_a_benchmark(filled):
     assert not check(filled.tables, filled.workspace).passed
 
 
+def test_mix_check_finds_an_answer_that_quotes_a_solution(filled):
+    ten = "one two three four five six seven eight nine ten"
+    filled.tables.replace(
+        "benchmark_prompts",
+        BENCHMARK_PROMPTS.frame(
+            [{"benchmark": "b", "benchmark_row_id": "0", "prompt": "Count.", "solution": f"We count {ten}."}]
+        ),
+    )
+    check = dataset_checks.mix_keeps_clear_of_benchmarks
+    for content, passed in ((f"<think>\n{ten}\n</think>\n\n5", True), (f"<think>\nx\n</think>\n\n{ten}", False)):
+        turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": content}]
+        edit(filled, "sft_mix", lambda rows, turns=turns: rows.with_columns(messages=pl.lit(turns)))
+        assert check(filled.tables, filled.workspace).passed == passed
+
+
 def split_by_trace(workspace):
     first = pl.col("trace_id") == "large-0.3-0"
     split = pl.when(first).then(pl.lit("validation")).otherwise(pl.lit("train"))

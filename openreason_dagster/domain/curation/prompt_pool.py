@@ -5,24 +5,22 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.curation.benchmark_matches import pool_matches
 from openreason_dagster.domain.curation.clusters import prompt_clusters, repeated_rows
-from openreason_dagster.domain.curation.decontamination import overlaps
 from openreason_dagster.domain.curation.duplicates import exact_duplicates
-from openreason_dagster.domain.curation.near_duplicates import PAIRS_SCHEMA, near_pairs
+from openreason_dagster.domain.curation.near_duplicates import near_pairs
 from openreason_dagster.domain.errors import PoolError
-from openreason_dagster.domain.recipe_pool import NearDuplicates, Pool
+from openreason_dagster.domain.recipe_pool import Pool
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.schemas import PROMPT_POOL, PROMPT_POOL_DROPPED
 from openreason_dagster.domain.verification.registry import KINDS_WITHOUT_REFERENCE
 
 Audit = Callable[[pl.DataFrame], pl.DataFrame]
-Selection = Callable[[pl.DataFrame], pl.DataFrame]
-"""From the seeds that are left to `position`, `reason` and `detail` of those that go."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoolResult:
-    """Frames with the schemas of prompt_pool, prompt_pool_dropped and prompt_clusters.
+    """Frames with the schemas of prompt_pool, prompt_pool_dropped, prompt_clusters and benchmark_matches.
 
     Every seed row is in exactly one of `pool` and `dropped`, every row of `pool` in `clusters`.
     """
@@ -30,6 +28,20 @@ class PoolResult:
     pool: pl.DataFrame
     dropped: pl.DataFrame
     clusters: pl.DataFrame
+    matches: pl.DataFrame
+
+
+class _Seeds:
+    """The seed rows that are left, and those set aside with `reason` and `detail`."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self.left = rows
+        self.dropped: list[pl.DataFrame] = []
+
+    def set_aside(self, reasons: pl.DataFrame) -> None:
+        """Drop the rows whose `position` is in `reasons`."""
+        self.dropped.append(self.left.join(reasons, on="position", maintain_order="left"))
+        self.left = self.left.join(reasons, on="position", how="anti", maintain_order="left")
 
 
 def build_pool(seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, rules: Pool) -> PoolResult:
@@ -45,32 +57,24 @@ def build_pool(seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, r
         PoolError: the dropped share exceeds `rejected_share_limit` of the rules, nothing is left, or the audit passed
             over a prompt; with the counts by cause.
     """
-    remaining, dropped = _in_order(seeds), []
-    for select in _selections(benchmarks, audit=audit, rules=rules):
-        reasons = select(remaining)
-        dropped.append(remaining.join(reasons, on="position", maintain_order="left"))
-        remaining = remaining.join(reasons, on="position", how="anti", maintain_order="left")
+    rows = _Seeds(_in_order(seeds))
+    rows.set_aside(_without_reference(rows.left))
+    rows.set_aside(_repeated(rows.left))
+    matches = pool_matches(rows.left, benchmarks, rules)
+    rows.set_aside(_contaminated(rows.left, matches))
+    rows.set_aside(_refused(rows.left, audit))
+    pairs = near_pairs(rows.left, similarity=rules.near_duplicates.similarity)
+    if rules.near_duplicates.policy == "drop":
+        rows.set_aside(_near_repeated(rows.left, pairs))
+        pairs = pairs.clear()
     result = PoolResult(
-        pool=remaining.select(PROMPT_POOL.schema.names()),
-        dropped=pl.concat(dropped).sort("position").select(PROMPT_POOL_DROPPED.schema.names()),
-        clusters=prompt_clusters(remaining, _marked_pairs(remaining, rules.near_duplicates)),
+        pool=rows.left.select(PROMPT_POOL.schema.names()),
+        dropped=pl.concat(rows.dropped).sort("position").select(PROMPT_POOL_DROPPED.schema.names()),
+        clusters=prompt_clusters(rows.left, pairs),
+        matches=matches,
     )
     _require_enough(result, seeds.height, rules.rejected_share_limit)
     return result
-
-
-def _selections(benchmarks: pl.DataFrame, *, audit: Audit, rules: Pool) -> list[Selection]:
-    """What is set aside, in this order; each sees what those before it left."""
-    always = [_without_reference, _repeated, _overlapping(benchmarks, rules.ngram), _refused_by(audit)]
-    near = rules.near_duplicates
-    return [*always, _near_repeated(near.similarity)] if near.policy == "drop" else always
-
-
-def _marked_pairs(pool: pl.DataFrame, rules: NearDuplicates) -> pl.DataFrame:
-    """Pairs of near-duplicates in the pool; none where they were dropped."""
-    return (
-        pl.DataFrame(schema=PAIRS_SCHEMA) if rules.policy == "drop" else near_pairs(pool, similarity=rules.similarity)
-    )
 
 
 def _in_order(seeds: pl.DataFrame) -> pl.DataFrame:
@@ -107,59 +111,50 @@ def _repeated(seeds: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _near_repeated(similarity: float) -> Selection:
-    def repeating(seeds: pl.DataFrame) -> pl.DataFrame:
-        pairs = repeated_rows(near_pairs(seeds, similarity=similarity))
-        first = seeds.select("source", "source_row_id", "prompt_id")[pairs["earlier_row"].to_list()]
-        return first.with_columns(likeness=pairs["similarity"].round(3)).select(
-            seeds["position"].gather(pairs["row"]),
-            reason=pl.lit("near_duplicate"),
-            detail=pl.format(
-                "like row {} of source {} (prompt {}), similarity {}",
-                "source_row_id",
-                "source",
-                "prompt_id",
-                "likeness",
-            ),
+def _contaminated(seeds: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
+    overlap = pl.format("overlaps row {} of {}: {}", "benchmark_row_id", "benchmark", "matching_text")
+    likeness = pl.col("similarity").round(3)
+    near = pl.format("resembles row {} of {}, similarity {}", "benchmark_row_id", "benchmark", likeness)
+    is_near = pl.col("method") == "near"
+    found = matches.filter(pl.col("decision") == "dropped").select(
+        "prompt_id",
+        reason=pl.when(is_near).then(pl.lit("near_benchmark")).otherwise(pl.lit("contaminated")),
+        detail=pl.when(is_near).then(near).otherwise(overlap),
+    )
+    return seeds.join(found, on="prompt_id", maintain_order="left").select("position", "reason", "detail")
+
+
+def _refused(seeds: pl.DataFrame, audit: Audit) -> pl.DataFrame:
+    judged = seeds.select("position", "prompt_id").join(
+        audit(seeds.drop("position")).select("prompt_id", "verdict", "message"),
+        on="prompt_id",
+        how="left",
+        validate="m:1",
+        maintain_order="left",
+    )
+    missing = judged.filter(pl.col("verdict").is_null())
+    if missing.height:
+        raise PoolError(
+            f"the reference audit gave no verdict for {missing.height} of {judged.height} prompts, the first is "
+            f"{missing['prompt_id'][0]!r}; expected one for each. Look at the verifier of that prompt."
         )
-
-    return repeating
-
-
-def _overlapping(benchmarks: pl.DataFrame, ngram: int) -> Selection:
-    def contaminated(seeds: pl.DataFrame) -> pl.DataFrame:
-        found = overlaps(seeds, benchmarks, ngram=ngram)
-        return seeds.join(found, on="prompt_id", maintain_order="left").select(
-            "position",
-            reason=pl.lit("contaminated"),
-            detail=pl.format("overlaps row {} of {}: {}", "benchmark_row_id", "benchmark", "matching_text"),
-        )
-
-    return contaminated
+    return judged.filter(pl.col("verdict") != Verdict.CORRECT.value).select(
+        "position",
+        reason=pl.lit("bad_reference"),
+        detail=pl.format("{}: {}", "verdict", pl.col("message").fill_null("")),
+    )
 
 
-def _refused_by(audit: Audit) -> Selection:
-    def refused(seeds: pl.DataFrame) -> pl.DataFrame:
-        judged = seeds.select("position", "prompt_id").join(
-            audit(seeds.drop("position")).select("prompt_id", "verdict", "message"),
-            on="prompt_id",
-            how="left",
-            validate="m:1",
-            maintain_order="left",
-        )
-        missing = judged.filter(pl.col("verdict").is_null())
-        if missing.height:
-            raise PoolError(
-                f"the reference audit gave no verdict for {missing.height} of {judged.height} prompts, the first is "
-                f"{missing['prompt_id'][0]!r}; expected one for each. Look at the verifier of that prompt."
-            )
-        return judged.filter(pl.col("verdict") != Verdict.CORRECT.value).select(
-            "position",
-            reason=pl.lit("bad_reference"),
-            detail=pl.format("{}: {}", "verdict", pl.col("message").fill_null("")),
-        )
-
-    return refused
+def _near_repeated(seeds: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    repeated = repeated_rows(pairs)
+    first = seeds.select("source", "source_row_id", "prompt_id")[repeated["earlier_row"].to_list()]
+    return first.with_columns(likeness=repeated["similarity"].round(3)).select(
+        seeds["position"].gather(repeated["row"]),
+        reason=pl.lit("near_duplicate"),
+        detail=pl.format(
+            "like row {} of source {} (prompt {}), similarity {}", "source_row_id", "source", "prompt_id", "likeness"
+        ),
+    )
 
 
 def _require_enough(result: PoolResult, seeds: int, rejected_share_limit: float) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from openreason_dagster.domain.curation.decontamination import MULTIPLIER, WORD_OR_SIGN
 
 WORDS_PER_SHINGLE = 3
-_NUMBER = r"\p{N}+"
+NUMBER = r"\p{N}+"
 _SIGN = r"[\p{Sm}\-–*/^%]"
 _EDGE = "\x00"
 """Stands before and after each text, so that a text of one word has a shingle."""
@@ -68,9 +68,9 @@ def exact_part(prompt: str, answer: str) -> pl.Expr:
     Another number makes another problem however alike the words are: `3 + 4` is not `3 + 5`. Where the answer has
     numbers, they alone are compared, so that `18 dollars` is `18`; elsewhere its words are.
     """
-    question = plain_text(pl.col(prompt)).str.extract_all(f"{_NUMBER}|{_SIGN}").list.join(" ")
+    question = plain_text(pl.col(prompt)).str.extract_all(f"{NUMBER}|{_SIGN}").list.join(" ")
     text = plain_text(pl.col(answer))
-    numbers = text.str.extract_all(f"-?{_NUMBER}").list.join(" ")
+    numbers = text.str.extract_all(f"-?{NUMBER}").list.join(" ")
     words = text.str.extract_all(WORD_OR_SIGN).list.join(" ")
     key = pl.when(numbers != "").then(numbers).otherwise(words)
     return pl.concat_str(question, pl.lit("\x1f"), key).hash()

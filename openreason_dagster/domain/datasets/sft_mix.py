@@ -43,6 +43,15 @@ def choose_rows(candidates: pl.DataFrame, rules: SftMix, *, seed: int) -> Mix:
     return Mix(chosen, dropped.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
 
 
+def without_contaminated(candidates: pl.DataFrame, matches: pl.DataFrame) -> Mix:
+    """Candidates of which neither prompt nor answer is in `matches` (schema of benchmark_matches), and the others."""
+    by_answer = pl.col("trace_id").is_in(matches["trace_id"].drop_nulls().implode())
+    by_prompt = pl.col("prompt_id").is_in(matches.filter(pl.col("trace_id").is_null())["prompt_id"].implode())
+    left_out = candidates.filter(by_answer | by_prompt).with_columns(reason=pl.lit("contaminated"))
+    clean = candidates.filter(~(by_answer | by_prompt))
+    return Mix(clean, left_out.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
+
+
 def domain_quotas(available: dict[str, int], rules: SftMix) -> dict[str, int]:
     """Rows to take per domain: the largest mix that keeps the shares, at most `rows` in total.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.curation.benchmark_matches import match_examples, matches_by_benchmark
 from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.domain.release.trace_sample import sample_traces
 from openreason_dagster.domain.schemas import TABLES
@@ -73,6 +74,10 @@ class ReportData:
     """What was spent per model and temperature (see costs)."""
     drops: pl.DataFrame
     """stage, reason, rows."""
+    benchmark_matches: pl.DataFrame
+    """benchmark, stage, method, decision, rows."""
+    match_examples: pl.DataFrame
+    """Some of the overlaps to read (see benchmark_matches)."""
     traces: pl.DataFrame
     """The sample to read (see trace_sample)."""
 
@@ -99,6 +104,8 @@ def collect_report_data(
         verifier_errors=error_rates(known["verification_canaries"]).drop("canary_set"),
         costs=sampling_costs(known),
         drops=_drops(known),
+        benchmark_matches=matches_by_benchmark(known["benchmark_matches"]),
+        match_examples=match_examples(known["benchmark_matches"]),
         traces=sample_traces(known, size=sample_size),
     )
 

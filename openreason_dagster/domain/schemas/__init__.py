@@ -6,6 +6,7 @@ reason. Nothing outside this package spells out a schema.
 
 from openreason_dagster.domain.schemas.datasets import REASONING_DATA, REASONING_DATA_DROPPED, SFT_MIX, SFT_MIX_DROPPED
 from openreason_dagster.domain.schemas.prompts import (
+    BENCHMARK_MATCHES,
     BENCHMARK_PROMPTS,
     PROMPT_CLUSTERS,
     PROMPT_POOL,
@@ -24,6 +25,7 @@ from openreason_dagster.domain.schemas.traces import (
 from openreason_dagster.domain.schemas.verdicts import PROMPT_STATISTICS, VERIFICATION_CANARIES, VERIFIED_TRACES
 
 __all__ = [
+    "BENCHMARK_MATCHES",
     "BENCHMARK_PROMPTS",
     "MESSAGES",
     "PROMPT_CLUSTERS",
@@ -58,6 +60,7 @@ TABLES: dict[str, Table] = {
         PROMPT_POOL,
         PROMPT_POOL_DROPPED,
         PROMPT_CLUSTERS,
+        BENCHMARK_MATCHES,
         SAMPLED_TRACES,
         SAMPLING_FAILURES,
         SAMPLING_PLANS,

@@ -77,3 +77,22 @@ PROMPT_CLUSTERS = Table(
         number_or_null("similarity", "Jaccard index of the two prompts' runs of three words; null for the first."),
     ),
 )
+
+
+BENCHMARK_MATCHES = Table(
+    "benchmark_matches",
+    "What overlaps benchmarks, and what became of it: prompts in stage prompt_pool, prompts and answers in sft_mix.",
+    (
+        text("stage", "The stage that compared: prompt_pool or sft_mix."),
+        PROMPT_ID,
+        text_or_null("trace_id", "The trace whose answer overlaps; null for a prompt."),
+        text("method", "ngram: they share a run of words; near: other words, the same numbers."),
+        text("benchmark", "Name of the benchmark in the recipe."),
+        text("benchmark_row_id", "Identifier of the row within the benchmark."),
+        number_or_null("similarity", "Jaccard index of the two questions' words; null for method ngram."),
+        text("decision", "dropped or marked."),
+        text("text", "The prompt or answer, its first 500 characters."),
+        text("matching_text", "The shared run of words, or the first 500 characters of the benchmark's question."),
+    ),
+    ("stage",),
+)

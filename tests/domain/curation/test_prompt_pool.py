@@ -50,13 +50,13 @@ def audit(prompts: pl.DataFrame) -> pl.DataFrame:
 
 
 def pool_of(
-    *rows: dict[str, Any], benchmark: str | None = None, limit: float = 1.0, policy: str = "mark"
+    *rows: dict[str, Any], benchmark: str | None = None, limit: float = 1.0, policy: str = "mark", near: str = "mark"
 ) -> PoolResult:
     questions = [benchmark] if benchmark else []
     benchmarks = BENCHMARK_PROMPTS.frame(
         {"benchmark": "b", "benchmark_row_id": "7", "prompt": text, "solution": None} for text in questions
     )
-    rules = Pool(rejected_share_limit=limit, near_duplicates={"policy": policy})
+    rules = Pool(rejected_share_limit=limit, near_duplicates={"policy": policy}, near_benchmarks={"policy": near})
     return build_pool(SEED_PROMPTS.frame(rows), benchmarks, audit=audit, rules=rules)
 
 
@@ -185,3 +185,16 @@ def test_dropped_near_duplicates_say_which_prompt_they_repeat() -> None:
 def test_a_prompt_that_the_audit_refuses_takes_no_near_duplicate_with_it() -> None:
     contested = [seed(LONG, WRONG), seed(REWORDED, WRONG.title(), row="1")]
     assert pool_of(*contested, policy="drop").pool["source_row_id"].to_list() == ["1"]
+
+
+@pytest.mark.parametrize(("policy", "left"), [("mark", 2), ("drop", 1)])
+def test_prompts_that_resemble_a_benchmark_question(policy: str, left: int) -> None:
+    result = pool_of(
+        GOOD,
+        seed(REWORDED, "7"),
+        benchmark="Josie got a gift of $50, buys two $9 tapes and a $25 headset.",
+        near=policy,
+    )
+    assert result.matches.select("method", "benchmark").rows() == [("near", "b")]
+    assert result.pool.height == left
+    assert result.dropped["reason"].to_list() == ["near_benchmark"] * (2 - left)

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, domain_quotas
+from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, domain_quotas, without_contaminated
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe_datasets import SftMix
-from openreason_dagster.domain.schemas import SFT_MIX
+from openreason_dagster.domain.schemas import BENCHMARK_MATCHES, SFT_MIX
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,22 @@ def test_choose_rows_takes_every_prompt_before_any_prompt_twice():
     assert mix.chosen["prompt_id"].n_unique() == 50
     assert set(mix.dropped["reason"]) == {"over_row_limit"}
     assert mix.chosen.height + mix.dropped.height == 100
+
+
+def test_rows_whose_prompt_or_answer_overlaps_a_benchmark_are_left_out():
+    rows = candidates(prompts=3)
+    columns = dict.fromkeys(
+        ("stage", "method", "benchmark", "benchmark_row_id", "decision", "text", "matching_text"), "x"
+    )
+    matches = BENCHMARK_MATCHES.frame(
+        [
+            columns | {"prompt_id": rows["prompt_id"][0], "trace_id": None},
+            columns | {"prompt_id": rows["prompt_id"][2], "trace_id": rows["trace_id"][2]},
+        ]
+    )
+    mix = without_contaminated(rows, matches)
+    assert mix.chosen["trace_id"].to_list() == rows["trace_id"][3:].to_list()
+    assert mix.dropped["reason"].to_list() == ["contaminated"] * 3
 
 
 def test_choose_rows_without_candidates_says_where_to_look():

@@ -1,5 +1,7 @@
 """Data sets made of verified traces: reasoning data (OR3) and the SFT mix."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import polars as pl
 
@@ -15,7 +17,7 @@ from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-_ROWS_PER_BATCH = 10_000
+_ROWS_PER_BATCH = 1_000
 
 
 @dg.asset(
@@ -36,6 +38,7 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
         scoped["verified_traces"],
         scored=scoped["scored_traces"],
         pool=scoped["prompt_pool"],
+        texts=tables.scan("sampled_traces"),
     ).collect(engine="streaming")
     selection = select_reasoning_data(rows, workspace.recipe().reasoning_data)
     tables.replace("reasoning_data_dropped", selection.dropped)
@@ -65,13 +68,15 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     recipe = workspace.recipe()
     require_own("prompt_pool", tables, recipe)
     components = tables.scan("reasoning_data").with_columns(component=pl.lit("reasoning_data"))
-    matches = _benchmark_matches(components, tables, ngram=recipe.pool.ngram)
+    candidates = with_cluster(components, tables.scan("prompt_clusters")).collect()
+    matches = _benchmark_matches(candidates, tables, ngram=recipe.pool.ngram)
     tables.replace("benchmark_matches", matches, stage="sft_mix")
-    clean = without_contaminated(with_cluster(components, tables.scan("prompt_clusters")).collect(), matches)
+    clean = without_contaminated(candidates, matches)
     mix = choose_rows(clean.chosen, recipe.sft_mix, seed=recipe.seed)
-    rows = conversations(mix.chosen.lazy(), tables.scan("sampled_traces"), pool=tables.scan("prompt_pool"))
+    texts = _texts(mix.chosen, tables, "reasoning", "answer", "completion_tokens")
+    rows = conversations(mix.chosen, texts, prompts=_prompts(mix.chosen, tables))
     tables.replace("sft_mix_dropped", pl.concat([clean.dropped, mix.dropped]))
-    tables.replace("sft_mix", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))
+    tables.replace("sft_mix", rows)
     written = count(tables.scan("sft_mix"))
     if written != mix.chosen.height:
         raise ReleaseError(
@@ -90,21 +95,25 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     )
 
 
-def _benchmark_matches(components: pl.LazyFrame, tables: Tables, *, ngram: int) -> pl.DataFrame:
-    """Prompts and answers of the candidates that overlap a benchmark; the reasoning is not compared."""
+def _benchmark_matches(rows: pl.DataFrame, tables: Tables, *, ngram: int) -> pl.DataFrame:
+    """Prompts and answers of the rows that overlap a benchmark; the reasoning is not compared."""
     benchmarks = tables.scan("benchmark_prompts").collect()
     if benchmarks.is_empty():
         return BENCHMARK_MATCHES.frame([])
-    prompts = tables.scan("prompt_pool").select("prompt_id", "prompt").join(components, on="prompt_id", how="semi")
-    answers = (
-        tables.scan("sampled_traces")
-        .select("trace_id", "prompt_id", "answer")
-        .join(components.select("trace_id"), on="trace_id", how="semi")
-        .collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
-    )
-    return pl.concat(
-        [
-            prompt_matches(prompts.collect(), benchmarks, ngram=ngram),
-            answer_matches(answers, benchmarks, ngram=ngram),
-        ]
-    )
+    prompts = prompt_matches(_prompts(rows, tables), benchmarks, ngram=ngram)
+    answers = answer_matches(_texts(rows, tables, "prompt_id", "answer"), benchmarks, ngram=ngram)
+    return pl.concat([prompts, answers])
+
+
+def _prompts(rows: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+    """The rows' prompts."""
+    ids = rows["prompt_id"].unique().implode()
+    pool = tables.scan("prompt_pool").select("prompt_id", "prompt", "language", "source", "license")
+    return pool.filter(pl.col("prompt_id").is_in(ids)).collect()
+
+
+def _texts(rows: pl.DataFrame, tables: Tables, *columns: str) -> Iterator[pl.DataFrame]:
+    """The rows' traces in frames of bounded size; filtered and not joined, because a join would hold all texts."""
+    ids = rows["trace_id"].implode()
+    traces = tables.scan("sampled_traces").filter(pl.col("trace_id").is_in(ids)).select("trace_id", *columns)
+    yield from traces.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")

@@ -17,12 +17,13 @@ from openreason_dagster.domain.release.manifest import manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
 from openreason_dagster.domain.release.report import render_report, stages
 from openreason_dagster.domain.release.report_data import collect_report_data
+from openreason_dagster.domain.release.sorted_rows import sorted_rows
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-_ROWS_PER_BATCH = 10_000
+_ROWS_PER_BATCH = 1_000
 
 
 @dg.asset(
@@ -39,7 +40,9 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     building = target.with_name(f".{target.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     shards = write_shards(
-        building, lambda split: _rows(tables, split), rows_per_shard=workspace.recipe().release.rows_per_shard
+        building,
+        lambda split: _rows(tables, workspace, split),
+        rows_per_shard=workspace.recipe().release.rows_per_shard,
     )
     (building / "README.md").write_text(_card(tables, workspace, shards), encoding="utf-8")
     (building / "manifest.json").write_text(_manifest(tables, workspace, shards), encoding="utf-8")
@@ -83,9 +86,13 @@ def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
     )
 
 
-def _rows(tables: Tables, split: str) -> Iterator[pl.DataFrame]:
-    rows = tables.scan("sft_mix").filter(pl.col("split") == split).drop("split").sort("trace_id")
-    yield from rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+def _rows(tables: Tables, workspace: Workspace, split: str) -> Iterator[pl.DataFrame]:
+    """Rows of a split by trace_id."""
+    rows = tables.scan("sft_mix").filter(pl.col("split") == split).drop("split")
+    ids = rows.select("trace_id").collect()["trace_id"]
+    batches = rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    folder = workspace.release_folder.with_name(f".{workspace.release_folder.name}.sorting")
+    return sorted_rows(batches, ids, folder=folder, rows_per_frame=_ROWS_PER_BATCH)
 
 
 def _card(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:

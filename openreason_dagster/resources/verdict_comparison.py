@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.sft_mix import choose_rows
 from openreason_dagster.domain.recipe import Recipe
@@ -116,9 +117,11 @@ def _chosen(tables: Frames, recipe: Recipe) -> dict[str, set[str]]:
         tables["verified_traces"],
         scored=tables["scored_traces"],
         pool=tables["prompt_pool"],
+        texts=tables["sampled_traces"],
     ).collect(engine="streaming")
     kept = select_reasoning_data(rows, recipe.reasoning_data).kept
-    components = kept.with_columns(component=pl.lit("reasoning_data"))
+    named = kept.lazy().with_columns(component=pl.lit("reasoning_data"))
+    components = with_cluster(named, tables["prompt_clusters"]).collect()
     mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed).chosen if components.height else components
     return {"reasoning_data": set(kept["trace_id"]), "sft_mix": set(mix["trace_id"])}
 

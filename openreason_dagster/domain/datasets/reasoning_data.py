@@ -17,12 +17,16 @@ class Selection:
 
 
 def candidates(
-    sampled: pl.LazyFrame, verified: pl.LazyFrame, *, scored: pl.LazyFrame, pool: pl.LazyFrame
+    sampled: pl.LazyFrame, verified: pl.LazyFrame, *, scored: pl.LazyFrame, pool: pl.LazyFrame, texts: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """One narrow row per trace of a pool prompt: keys, verdict, rewards, length, and a hash in place of the text."""
-    text = pl.concat_str("reasoning", pl.lit("\x1f"), "answer").hash()
-    narrow = sampled.select(
-        "trace_id", "prompt_id", "model", "temperature", "finish_reason", "completion_tokens", text_hash=text
+    """One narrow row per trace of a pool prompt: keys, verdict, rewards, length, and a hash in place of the text.
+
+    `texts` has the reasoning and answer of these traces, perhaps among others. It comes apart from `sampled` because
+    a join holds what it joins: hashed as it is read, no text is ever held.
+    """
+    hashes = texts.select("trace_id", text_hash=pl.concat_str("reasoning", pl.lit("\x1f"), "answer").hash())
+    narrow = sampled.select("trace_id", "prompt_id", "model", "temperature", "finish_reason", "completion_tokens").join(
+        hashes, on="trace_id", how="inner"
     )
     verdicts = verified.select("trace_id", "verdict")
     rewards = scored.select("trace_id", "reward_format", "reward_language_consistency", "reward_total")

@@ -1,5 +1,6 @@
 """The SFT mix: which rows of the component data sets enter, in which split, and as which conversation."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -81,10 +82,22 @@ def _largest_remainders(shares: dict[str, float], size: int) -> dict[str, int]:
     return quotas
 
 
-def conversations(chosen: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of the mix by split and trace_id: the prompt as user; reasoning in think tags and answer as assistant."""
-    texts = sampled.select("trace_id", "reasoning", "answer", "completion_tokens")
-    prompts = pool.select("prompt_id", "prompt", "language", "source", "license")
+def conversations(
+    chosen: pl.DataFrame, texts: Iterable[pl.DataFrame], *, prompts: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """Rows of the mix: the prompt as user; reasoning in think tags and answer as assistant.
+
+    Args:
+        chosen: As of `choose_rows`.
+        texts: Frames with trace_id, reasoning, answer and completion_tokens; one at a time is held in memory.
+        prompts: Of the chosen rows: prompt_id, prompt, language, source and license.
+    """
+    known = chosen.join(prompts, on="prompt_id", how="inner")
+    for part in texts:
+        yield _conversations(part.join(known, on="trace_id", how="inner"))
+
+
+def _conversations(rows: pl.DataFrame) -> pl.DataFrame:
     assistant = pl.concat_str(
         pl.lit("<think>\n"),
         pl.col("reasoning").str.strip_chars(),
@@ -94,5 +107,4 @@ def conversations(chosen: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyF
     messages = pl.concat_list(
         pl.struct(role=pl.lit("user"), content=pl.col("prompt")), pl.struct(role=pl.lit("assistant"), content=assistant)
     )
-    joined = chosen.join(texts, on="trace_id", how="inner").join(prompts, on="prompt_id", how="inner")
-    return joined.with_columns(messages=messages).select(SFT_MIX.schema.names()).sort("split", "trace_id")
+    return rows.with_columns(messages=messages).select(SFT_MIX.schema.names())

@@ -4,13 +4,17 @@ import ctypes
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from openreason_dagster.domain.provenance import file_hash
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetWriter
 
 SPLITS = ("train", "validation")
 _WORKING_FOLDER = -100  # AT_FDCWD of <fcntl.h>: paths are what they would be in `rename`
@@ -29,14 +33,11 @@ class Shard:
 
 
 def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]], *, rows_per_shard: int) -> list[Shard]:
-    """Write `data/<split>-00000-of-0000N.parquet` for each split that has rows; holds one shard in memory."""
+    """Write `data/<split>-00000-of-0000N.parquet` for each split that has rows, from one frame at a time."""
     shards: list[Shard] = []
     (folder / "data").mkdir(parents=True)
     for split in SPLITS:
-        written = [
-            _write(folder / "data" / f"{split}-{number:05d}.parquet", frame)
-            for number, frame in enumerate(_resized(batches(split), rows_per_shard))
-        ]
+        written = _write_split(folder / "data", split, batches(split), rows_per_shard)
         for number, (path, rows) in enumerate(written):
             final = path.rename(path.with_name(f"{split}-{number:05d}-of-{len(written):05d}.parquet"))
             shards.append(
@@ -88,19 +89,43 @@ def _move_aside(new: Path, target: Path) -> None:
     shutil.rmtree(retired, ignore_errors=True)
 
 
-def _write(path: Path, frame: pl.DataFrame) -> tuple[Path, int]:
-    frame.write_parquet(path, compression="zstd")
-    return path, frame.height
-
-
-def _resized(batches: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    held: list[pl.DataFrame] = []
+def _write_split(
+    folder: Path, split: str, batches: Iterable[pl.DataFrame], rows_per_shard: int
+) -> list[tuple[Path, int]]:
+    """Path and rows of each shard of a split; a frame that reaches over the end of a shard is cut there."""
+    shards: list[_Writer] = []
     for batch in batches:
-        held.append(batch)
-        while sum(frame.height for frame in held) >= rows:
-            joined = pl.concat(held)
-            yield joined.head(rows)
-            held = [joined.slice(rows)]
-    remainder = pl.concat(held) if held else pl.DataFrame()
-    if remainder.height:
-        yield remainder
+        rest = batch
+        while rest.height:
+            if not shards or shards[-1].rows == rows_per_shard:
+                shards.append(_Writer(folder / f"{split}-{len(shards):05d}.parquet"))
+            fits = rows_per_shard - shards[-1].rows
+            shards[-1].write(rest.head(fits))
+            rest = rest.slice(fits)
+            if shards[-1].rows == rows_per_shard:
+                shards[-1].close()
+    if shards and shards[-1].rows < rows_per_shard:
+        shards[-1].close()
+    return [(shard.path, shard.rows) for shard in shards]
+
+
+class _Writer:
+    """One Parquet file, written frame by frame, each as a row group."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows = 0
+        self._writer: ParquetWriter | None = None
+
+    def write(self, rows: pl.DataFrame) -> None:
+        from pyarrow.parquet import ParquetWriter
+
+        table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+        if self._writer is None:
+            self._writer = ParquetWriter(self.path, table.schema, compression="zstd")
+        self._writer.write_table(table)
+        self.rows += rows.height
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()

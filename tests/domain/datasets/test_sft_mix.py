@@ -108,13 +108,13 @@ def test_choose_rows_keeps_each_cluster_in_one_split():
 def test_conversations_wrap_reasoning_in_think_tags():
     mix = choose_rows(candidates(prompts=1, per_prompt=1), SftMix(), seed=0)
     trace = mix.chosen["trace_id"][0]
-    sampled = pl.LazyFrame(
+    texts = pl.DataFrame(
         {"trace_id": [trace], "reasoning": ["\n1+1=2\n"], "answer": ["\n\n\\boxed{2} "], "completion_tokens": [9]}
     )
-    pool = pl.LazyFrame(
+    prompts = pl.DataFrame(
         {"prompt_id": mix.chosen["prompt_id"], "prompt": ["1+1?"], "language": "en", "source": "s", "license": "MIT"}
     )
-    rows = conversations(mix.chosen.lazy(), sampled, pool=pool).collect()
+    (rows,) = conversations(mix.chosen, [texts], prompts=prompts)
     assert rows.schema == SFT_MIX.schema
     assert rows["messages"][0].to_list() == [
         {"role": "user", "content": "1+1?"},

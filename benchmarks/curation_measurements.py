@@ -49,7 +49,8 @@ RECIPE = {
     "release": {"license": "MIT", "rows_per_shard": 10_000},
 }  # fmt: skip
 CATALOGUE_ENTRY = {
-    "name": "r1", "engine": "openai", "base_url": "http://127.0.0.1:9/v1", "served_model": "r1", "revision": "1", "license": "MIT",
+    "name": "r1", "engine": "openai", "base_url": "http://127.0.0.1:9/v1", "served_model": "r1", "revision": "1",
+    "license": "MIT",
 }  # fmt: skip
 Figures = dict[str, float]
 

@@ -8,6 +8,7 @@ import polars as pl
 from openreason_dagster.assets.metadata import count, definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.curation.benchmark_matches import answer_matches, prompt_matches
+from openreason_dagster.domain.curation.buckets import with_buckets
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, without_contaminated
@@ -56,7 +57,7 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
 
 
 @dg.asset(
-    deps=["reasoning_data", "sampled_traces", "prompt_pool"],
+    deps=["reasoning_data", "sampled_traces", "prompt_pool", "prompt_statistics"],
     group_name="datasets",
     kinds={"deltalake"},
     metadata=definition_metadata(SFT_MIX),
@@ -68,7 +69,7 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     recipe = workspace.recipe()
     require_own("prompt_pool", tables, recipe)
     components = tables.scan("reasoning_data").with_columns(component=pl.lit("reasoning_data"))
-    candidates = with_cluster(components, tables.scan("prompt_clusters")).collect()
+    candidates = _described(components, tables)
     matches = _benchmark_matches(candidates, tables, ngram=recipe.pool.ngram)
     tables.replace("benchmark_matches", matches, stage="sft_mix")
     clean = without_contaminated(candidates, matches)
@@ -90,9 +91,22 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
             "dropped": clean.dropped.height + mix.dropped.height,
             "contaminated": clean.dropped.height,
             "rows_by_split": preview(by_split),
+            "rows_by_bucket": preview(
+                mix.chosen.group_by("difficulty", "length").len("rows").sort("rows", descending=True)
+            ),
             "preview": preview(tables.scan("sft_mix").select("trace_id", "domain", "messages").head(3).collect()),
         }
     )
+
+
+def _described(components: pl.LazyFrame, tables: Tables) -> pl.DataFrame:
+    """The rows with their cluster and buckets."""
+    return with_buckets(
+        with_cluster(components, tables.scan("prompt_clusters")),
+        tables.scan("sampled_traces"),
+        pool=tables.scan("prompt_pool"),
+        statistics=tables.scan("prompt_statistics"),
+    ).collect(engine="streaming")
 
 
 def _benchmark_matches(rows: pl.DataFrame, tables: Tables, *, ngram: int) -> pl.DataFrame:

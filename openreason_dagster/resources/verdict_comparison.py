@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.curation.buckets import with_buckets
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.sft_mix import choose_rows
@@ -121,7 +122,12 @@ def _chosen(tables: Frames, recipe: Recipe) -> dict[str, set[str]]:
     ).collect(engine="streaming")
     kept = select_reasoning_data(rows, recipe.reasoning_data).kept
     named = kept.lazy().with_columns(component=pl.lit("reasoning_data"))
-    components = with_cluster(named, tables["prompt_clusters"]).collect()
+    components = with_buckets(
+        with_cluster(named, tables["prompt_clusters"]),
+        tables["sampled_traces"],
+        pool=tables["prompt_pool"],
+        statistics=tables["prompt_statistics"],
+    ).collect(engine="streaming")
     mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed).chosen if components.height else components
     return {"reasoning_data": set(kept["trace_id"]), "sft_mix": set(mix["trace_id"])}
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.curation.diversity import select_diverse
 from openreason_dagster.domain.curation.splits import split_of
 from openreason_dagster.domain.errors import ReleaseError
-from openreason_dagster.domain.recipe_datasets import SftMix
+from openreason_dagster.domain.recipe_datasets import Selection, SftMix
 from openreason_dagster.domain.schemas import SFT_MIX, SFT_MIX_DROPPED
 
 
@@ -22,8 +23,9 @@ class Mix:
 def choose_rows(candidates: pl.DataFrame, rules: SftMix, *, seed: int) -> Mix:
     """Choose rows at the recipe's domain shares and cut the split by cluster.
 
-    `candidates` has trace_id, prompt_id, cluster_id, model, temperature, domain, rank, reward_total and component.
-    Within a domain the best trace of every prompt comes before the second best of any, so a small mix is a diverse one.
+    `candidates` has trace_id, prompt_id, cluster_id, model, temperature, domain, rank, reward_total and component, and
+    for a selection the columns of `with_buckets`. Without a selection, the best trace of every prompt of a domain comes
+    before the second best of any, so that a small mix is a diverse one.
 
     Raises:
         ReleaseError: no candidates, or a domain with a share has no row.
@@ -33,15 +35,40 @@ def choose_rows(candidates: pl.DataFrame, rules: SftMix, *, seed: int) -> Mix:
             "no row can enter the mix: every trace was left out. Look at the reasons in reasoning_data_dropped, then "
             "loosen the recipe's `reasoning_data` or sample more."
         )
+    if rules.selection is not None:
+        return _select(candidates, rules.selection, rules=rules, seed=seed)
     place = pl.int_range(pl.len()).over("domain")
     ordered = candidates.sort("domain", "rank", "trace_id").with_columns(place=place)
     quotas = domain_quotas(dict(ordered["domain"].value_counts().iter_rows()), rules)
     quota = pl.col("domain").replace_strict(quotas, default=0, return_dtype=pl.Int64)
-    split = split_of(pl.col("cluster_id"), seed=seed, share=rules.validation_share)
-    chosen = ordered.filter(pl.col("place") < quota).with_columns(split=split)
+    chosen = _with_split(ordered.filter(pl.col("place") < quota), rules, seed)
     reason = "over_row_limit" if rules.domain_shares is None else "over_domain_share"
     dropped = ordered.filter(pl.col("place") >= quota).with_columns(reason=pl.lit(reason))
     return Mix(chosen, dropped.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
+
+
+def _select(candidates: pl.DataFrame, selection: Selection, *, rules: SftMix, seed: int) -> Mix:
+    """The rows that a selection takes; `candidates` has the columns of `with_buckets` as well.
+
+    Raises:
+        ReleaseError: no candidate has a difficulty that is asked for.
+    """
+    wanted = candidates
+    if selection.difficulties is not None:
+        wanted = candidates.filter(pl.col("difficulty").is_in(selection.difficulties))
+    if wanted.is_empty():
+        found = dict(candidates["difficulty"].value_counts(sort=True).iter_rows())
+        raise ReleaseError(
+            f"recipe key `sft_mix.selection.difficulties` is {', '.join(selection.difficulties or [])}, but no row has "
+            f"such a prompt (found: {found}). Ask for other bands, or sample more."
+        )
+    chosen = select_diverse(wanted, rules.rows or wanted.height, by=selection.by, prefer=selection.prefer, seed=seed)
+    rest = candidates.join(chosen, on="trace_id", how="anti").with_columns(reason=pl.lit("not_selected"))
+    return Mix(_with_split(chosen, rules, seed), rest.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
+
+
+def _with_split(rows: pl.DataFrame, rules: SftMix, seed: int) -> pl.DataFrame:
+    return rows.with_columns(split=split_of(pl.col("cluster_id"), seed=seed, share=rules.validation_share))
 
 
 def without_contaminated(candidates: pl.DataFrame, matches: pl.DataFrame) -> Mix:
@@ -92,7 +119,10 @@ def conversations(
         texts: Frames with trace_id, reasoning, answer and completion_tokens; one at a time is held in memory.
         prompts: Of the chosen rows: prompt_id, prompt, language, source and license.
     """
-    known = chosen.join(prompts, on="prompt_id", how="inner")
+    keys = chosen.select(
+        "trace_id", "prompt_id", "model", "temperature", "split", "component", "domain", "reward_total"
+    )
+    known = keys.join(prompts, on="prompt_id", how="inner")
     for part in texts:
         yield _conversations(part.join(known, on="trace_id", how="inner"))
 

@@ -64,6 +64,6 @@ SFT_MIX_DROPPED = Table(
     (
         *TRACE_KEYS,
         text("component", "The data set the row came from."),
-        text("reason", "contaminated, over_domain_share or over_row_limit."),
+        text("reason", "contaminated, over_domain_share, over_row_limit or not_selected."),
     ),
 )

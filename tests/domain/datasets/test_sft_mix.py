@@ -64,6 +64,9 @@ def candidates(prompts=200, per_prompt=2):
                 "rank": rank,
                 "reward_total": 3.0,
                 "component": "reasoning_data",
+                "source": f"s{prompt % 10 // 9}",
+                "completion_tokens": prompt,
+                "difficulty": "hard" if prompt % 2 else "easy",
             }
             for prompt in range(prompts)
             for rank in range(1, per_prompt + 1)
@@ -92,6 +95,32 @@ def test_rows_whose_prompt_or_answer_overlaps_a_benchmark_are_left_out():
     mix = without_contaminated(rows, matches)
     assert mix.chosen["trace_id"].to_list() == rows["trace_id"][3:].to_list()
     assert mix.dropped["reason"].to_list() == ["contaminated"] * 3
+
+
+def test_a_selection_lets_sources_take_turns_among_the_difficulties_asked_for():
+    selection = {"by": ["source"], "difficulties": ["hard"]}
+    mix = choose_rows(candidates(), SftMix(rows=20, selection=selection), seed=0)
+    assert dict(mix.chosen["source"].value_counts().iter_rows()) == {"s0": 10, "s1": 10}
+    assert set(mix.chosen["difficulty"]) == {"hard"}
+    assert set(mix.dropped["reason"]) == {"not_selected"}
+    assert mix.chosen.height + mix.dropped.height == 400
+
+
+def test_a_selection_of_a_difficulty_that_no_row_has_is_refused():
+    with pytest.raises(ReleaseError, match=r"selection\.difficulties.*'easy': 200"):
+        choose_rows(candidates(), SftMix(rows=20, selection={"difficulties": ["medium"]}), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        pytest.param({"selection": {}}, "needs `rows`", id="of-no-number"),
+        pytest.param({"selection": {}, "rows": 5, "domain_shares": {"math": 1.0}}, "remove one", id="with-shares"),
+    ],
+)
+def test_selections_that_cannot_be(rules, message):
+    with pytest.raises(ValueError, match=message):
+        SftMix(**rules)
 
 
 def test_choose_rows_without_candidates_says_where_to_look():

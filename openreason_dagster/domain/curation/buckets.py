@@ -27,10 +27,10 @@ def difficulty_band() -> pl.Expr:
 
 def length_bucket() -> pl.Expr:
     """Bucket of `completion_tokens`; `unknown` where they are not known."""
-    bucket = pl.when(pl.col("completion_tokens").is_null()).then(pl.lit("unknown"))
-    for least, name in zip(LENGTHS, LENGTH_NAMES, strict=False):
-        bucket = bucket.when(pl.col("completion_tokens") < least).then(pl.lit(name))
-    return bucket.otherwise(pl.lit(LENGTH_NAMES[-1]))
+    tokens, limits = pl.col("completion_tokens"), zip(LENGTHS, LENGTH_NAMES[:-1], strict=True)
+    names = [pl.when(tokens < least).then(pl.lit(name)) for least, name in limits]
+    known = pl.coalesce(*names, pl.lit(LENGTH_NAMES[-1]))
+    return pl.when(tokens.is_null()).then(pl.lit("unknown")).otherwise(known)
 
 
 def with_buckets(

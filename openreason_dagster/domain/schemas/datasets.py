@@ -41,7 +41,7 @@ SFT_MIX = Table(
     "Training conversations with their split and provenance.",
     (
         *TRACE_KEYS,
-        text("split", "train or validation; all rows of a prompt are in one split."),
+        text("split", "train or validation; all rows of a prompt and of its near-duplicates are in one split."),
         text("component", "The data set the row came from, e.g. reasoning_data."),
         text("domain", "Domain of the prompt."),
         text("language", "ISO 639-1 code of the prompt's language."),

@@ -7,6 +7,7 @@ import dagster as dg
 
 from openreason_dagster.assets.datasets import reasoning_data, sft_mix
 from openreason_dagster.assets.pool import prompt_pool
+from openreason_dagster.assets.references import suspect_references
 from openreason_dagster.assets.release import dataset_report, release
 from openreason_dagster.assets.rewards import scored_traces
 from openreason_dagster.assets.seeds import benchmark_prompts, seed_prompts
@@ -71,9 +72,10 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         benchmark_prompts,
         prompt_pool,
         sampled_traces(traces),
-        verified_traces(traces),
+        verified_traces(traces, recipe.verification),
         scored_traces(traces),
         prompt_statistics,
+        suspect_references,
         reasoning_data,
         sft_mix,
         release,

@@ -8,7 +8,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 PROMPT_ASSETS = ("seed_prompts",)
 POOL_ASSETS = ("benchmark_prompts", "prompt_pool")
 TRACE_ASSETS = ("sampled_traces", "verified_traces", "scored_traces")
-DATASET_ASSETS = ("prompt_statistics", "reasoning_data", "sft_mix", "release", "dataset_report")
+DATASET_ASSETS = ("prompt_statistics", "suspect_references", "reasoning_data", "sft_mix", "release", "dataset_report")
 
 
 def build_jobs() -> Sequence[UnresolvedAssetJobDefinition]:

@@ -1,6 +1,6 @@
 """Data sets made of verified traces: reasoning data (OR3) and the SFT mix."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import polars as pl
@@ -11,6 +11,7 @@ from openreason_dagster.domain.curation.benchmark_matches import answer_matches,
 from openreason_dagster.domain.curation.buckets import with_buckets
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
+from openreason_dagster.domain.datasets.replaced_references import judged_against, with_replaced_references
 from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, without_contaminated
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.schemas import BENCHMARK_MATCHES, REASONING_DATA, SFT_MIX
@@ -22,7 +23,7 @@ _ROWS_PER_BATCH = 1_000
 
 
 @dg.asset(
-    deps=["scored_traces", "verified_traces", "sampled_traces", "prompt_pool"],
+    deps=["scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"],
     group_name="datasets",
     kinds={"deltalake"},
     tags={"openreason/OR3": ""},
@@ -32,16 +33,12 @@ _ROWS_PER_BATCH = 1_000
 )
 def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     """Asset: OR3, rejection sampling over all models and temperatures of the recipe."""
-    require_own("prompt_pool", tables, workspace.recipe())
+    recipe = workspace.recipe()
+    require_own("prompt_pool", tables, recipe)
     scoped = recipe_tables(tables, workspace)
-    rows = candidates(
-        scoped["sampled_traces"],
-        scoped["verified_traces"],
-        scored=scoped["scored_traces"],
-        pool=scoped["prompt_pool"],
-        texts=tables.scan("sampled_traces"),
-    ).collect(engine="streaming")
-    selection = select_reasoning_data(rows, workspace.recipe().reasoning_data)
+    in_effect = with_replaced_references(scoped, recipe.reward_weights.model_dump())
+    rows = candidates(in_effect, tables.scan("sampled_traces")).collect(engine="streaming")
+    selection = select_reasoning_data(rows, recipe.reasoning_data)
     tables.replace("reasoning_data_dropped", selection.dropped)
     tables.replace("reasoning_data", selection.kept)
     by_model = selection.kept.group_by("model", "temperature").len("traces").sort("model", "temperature")
@@ -50,10 +47,15 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
         metadata={
             "dagster/row_count": selection.kept.height,
             "dropped": selection.dropped.height,
+            "judged_against_majority": _count_replaced(scoped, selection.kept),
             "kept_by_model": preview(by_model),
             "dropped_by_reason": preview(by_reason),
         }
     )
+
+
+def _count_replaced(tables: Mapping[str, pl.LazyFrame], kept: pl.DataFrame) -> int:
+    return count(kept.lazy().join(judged_against(tables["suspect_references"]), on="prompt_id", how="semi"))
 
 
 @dg.asset(

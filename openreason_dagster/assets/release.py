@@ -10,6 +10,7 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import picture, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
+from openreason_dagster.domain.datasets.replaced_references import STATED, judged_against
 from openreason_dagster.domain.release.card import dataset_card
 from openreason_dagster.domain.release.card_counts import card_counts
 from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
@@ -27,7 +28,7 @@ _ROWS_PER_BATCH = 1_000
 
 
 @dg.asset(
-    deps=["sft_mix"],
+    deps=["suspect_references", "sft_mix"],
     group_name="release",
     kinds={"parquet", "huggingface"},
     automation_condition=FOLLOW_JUDGED_TRACES,
@@ -58,7 +59,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
 
 
 @dg.asset(
-    deps=["prompt_statistics", "scored_traces", "sft_mix"],
+    deps=["prompt_statistics", "suspect_references", "scored_traces", "sft_mix"],
     group_name="release",
     kinds={"html"},
     automation_condition=FOLLOW_JUDGED_TRACES,
@@ -87,12 +88,15 @@ def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
 
 
 def _rows(tables: Tables, workspace: Workspace, split: str) -> Iterator[pl.DataFrame]:
-    """Rows of a split by trace_id."""
-    rows = tables.scan("sft_mix").filter(pl.col("split") == split).drop("split")
-    ids = rows.select("trace_id").collect()["trace_id"]
-    batches = rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    """Rows of a split by trace_id, each with what it was judged against."""
+    mix = tables.scan("sft_mix").filter(pl.col("split") == split).drop("split")
+    ids = mix.select("trace_id").collect()["trace_id"]
+    batches = mix.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
     folder = workspace.release_folder.with_name(f".{workspace.release_folder.name}.sorting")
-    return sorted_rows(batches, ids, folder=folder, rows_per_frame=_ROWS_PER_BATCH)
+    replaced = judged_against(tables.scan("suspect_references")).collect()
+    for rows in sorted_rows(batches, ids, folder=folder, rows_per_frame=_ROWS_PER_BATCH):
+        joined = rows.join(replaced, on="prompt_id", how="left", maintain_order="left")
+        yield joined.with_columns(pl.col("judged_against").fill_null(STATED))
 
 
 def _card(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:

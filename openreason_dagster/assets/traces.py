@@ -17,7 +17,7 @@ from openreason_dagster.domain.inference.cost import estimate
 from openreason_dagster.domain.inference.plan import SamplingPlan
 from openreason_dagster.domain.inference.sampler import Batch, Progress, sample
 from openreason_dagster.domain.recipe import Recipe
-from openreason_dagster.domain.records import Completion, Failure, Request
+from openreason_dagster.domain.records import Request
 from openreason_dagster.domain.release.plots import length_histogram
 from openreason_dagster.domain.release.report_data import completion_lengths
 from openreason_dagster.domain.schemas import SAMPLED_TRACES
@@ -176,12 +176,8 @@ class ModelRun:
                 commit_rows=self.recipe.sampling.commit_rows,
                 commit_seconds=self.recipe.sampling.commit_seconds,
                 progress=lambda progress: self._show(listener, progress),
-                goes_on=self._settle,
+                goes_on=self.allowance.settles_in_time,
             )
-
-    def _settle(self, result: Completion | Failure) -> bool:
-        self.allowance.settle(result)
-        return not self.allowance.is_time_over()
 
     def _stored(self, batch: Batch, correct: Mapping[str, bool]) -> None:
         for failure in batch.failures:

@@ -6,6 +6,7 @@ import polars as pl
 from openreason_dagster.assets.metadata import count, preview
 from openreason_dagster.domain.curation.benchmark_matches import answer_matches, match_examples, prompt_matches
 from openreason_dagster.domain.curation.splits import with_cluster
+from openreason_dagster.domain.datasets.replaced_references import verdicts_of_replaced
 from openreason_dagster.domain.release.released_rows import release_differences
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
@@ -15,10 +16,15 @@ _ROWS_PER_BATCH = 2_000
 
 @dg.asset_check(asset="reasoning_data", blocking=True)
 def reasoning_data_is_correct(tables: Tables) -> dg.AssetCheckResult:
-    """Every trace of the reasoning data has the verdict correct."""
-    correct = tables.scan("verified_traces").filter(pl.col("verdict") == "correct")
-    wrong = count(tables.scan("reasoning_data").join(correct, on="trace_id", how="anti"))
-    return dg.AssetCheckResult(passed=wrong == 0, metadata={"not_correct": wrong})
+    """Every trace of the reasoning data is correct: against its reference, or the answer that took its place."""
+    kept, is_correct = tables.scan("reasoning_data"), pl.col("verdict") == "correct"
+    unlike_stated = kept.join(tables.scan("verified_traces").filter(is_correct), on="trace_id", how="anti")
+    replaced = verdicts_of_replaced({name: tables.scan(name) for name in ("suspect_references", "replaced_verdicts")})
+    wrong = count(unlike_stated.join(replaced.filter(is_correct), on="trace_id", how="anti"))
+    by_majority = count(unlike_stated) - wrong
+    return dg.AssetCheckResult(
+        passed=wrong == 0, metadata={"not_correct": wrong, "correct_against_majority": by_majority}
+    )
 
 
 @dg.asset_check(asset="sft_mix", blocking=True)

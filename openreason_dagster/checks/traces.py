@@ -8,7 +8,9 @@ import polars as pl
 from openreason_dagster.assets.metadata import count
 from openreason_dagster.checks.partitioned import Finding, check_partitions
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.verification.canaries import error_rates
+from openreason_dagster.domain.verification.model_judge import judged_kinds
 from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
@@ -75,8 +77,8 @@ def verifier_errors(tables: Tables, recipe: Recipe, _keys: dict[str, str]) -> Fi
     limits = recipe.verification
     rates = error_rates(tables.scan("verification_canaries").filter(pl.col("verifier").is_in(kinds)))
     exceeded = rates.filter(
-        ~(pl.col("false_accept_rate") <= limits.false_accept_limit).fill_null(value=False)
-        | ~(pl.col("false_reject_rate") <= limits.false_reject_limit).fill_null(value=False)
+        ~(pl.col("false_accept_rate") <= _limit(limits, "false_accept_limit")).fill_null(value=False)
+        | ~(pl.col("false_reject_rate") <= _limit(limits, "false_reject_limit")).fill_null(value=False)
     )
     not_measured = sorted(set(kinds) - set(rates["verifier"]))
     figures = {
@@ -88,6 +90,15 @@ def verifier_errors(tables: Tables, recipe: Recipe, _keys: dict[str, str]) -> Fi
         "not_measured": ", ".join(not_measured),
     }
     return Finding(exceeded.is_empty() and not not_measured, figures)
+
+
+def _limit(verification: Verification, name: str) -> pl.Expr:
+    """The limit for each verifier: the judge's own for kinds that it decides about."""
+    rule, judge = getattr(verification, name), verification.judge
+    if judge is None:
+        return pl.lit(rule)
+    is_judged = pl.col("verifier").is_in(judged_kinds(verification.decided_by))
+    return pl.when(is_judged).then(pl.lit(getattr(judge, name))).otherwise(pl.lit(rule))
 
 
 def unscored_verdicts(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Finding:

@@ -6,31 +6,35 @@ from rich.console import Console
 from rich.table import Table
 
 from openreason_dagster.commands.printable import plain
-from openreason_dagster.resources.judging import judge_of
+from openreason_dagster.resources.model_judge import court_of
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.verdict_comparison import VerdictComparison, compare_verdicts
 from openreason_dagster.resources.workspace import Workspace
 
+RUN_ID = "verify --compare"
+"""Stands in the ledger, in place of a Dagster run, for what a judge model costs here."""
 _EXAMPLES = 3
 """Changed traces shown of each kind of change."""
 _CHARACTERS = 60
 
 
 def print_comparison(tables: Tables, workspace: Workspace, console: Console) -> None:
-    """Judge the stored traces again, committing nothing, and print what flipped.
+    """Judge the stored traces again, changing no verdict, and print what flipped.
+
+    A judge model is asked only what it was not asked before; its new replies are kept.
 
     Raises:
-        EngineError: the recipe judges on a Ray cluster, and it cannot be joined.
+        OpenReasonError: who judges by the recipe, on a Ray cluster perhaps or by a model, cannot be had.
     """
-    with judge_of(workspace.recipe().verification) as judge:
-        comparison = compare_verdicts(tables, workspace, judge)
+    with court_of(tables, workspace, run_id=RUN_ID) as court:
+        comparison = compare_verdicts(tables, workspace, court.judge())
     console.print(f"{comparison.judged:,} stored verdicts were found again; {comparison.changed.height:,} differ.")
     if comparison.changed.height:
         _print(console, comparison.flips, "Verdicts that flipped")
         _print(console, _examples(comparison), "Examples")
     _print(console, comparison.data_sets, "Rows of the data sets")
     console.print(
-        "Nothing was written. To take the new verdicts over, materialise verified_traces, or run the recipe again; "
+        "No verdict was changed. To take the new verdicts over, materialise verified_traces, or run the recipe again; "
         "nothing is sampled for it."
     )
 

@@ -12,6 +12,7 @@ from openreason_dagster.domain.errors import TableError
 from openreason_dagster.resources.tables import Tables
 
 Row = dict[str, object]
+_KEY_FIELDS = {"trace_id", "prompt_id", "model", "temperature", "messages"}
 _LONG_FIELDS = {"reasoning", "answer", "token_logprobs", "imported_record", "sampling_record", "environment"}
 
 
@@ -22,6 +23,10 @@ class TraceChain:
     sampled: Row
     seed: Row | None
     verdict: Row | None
+    suspicion: Row | None
+    """The row of its prompt in suspect_references; most prompts have none."""
+    replaced: Row | None
+    """Its verdict against the majority answer, where that took the reference's place."""
     rewards: Row | None
     selection: Row | None
     mix: Row | None
@@ -48,6 +53,8 @@ def trace_chain(tables: Tables, trace_id: str) -> TraceChain:
         sampled=sampled,
         seed=_one(tables, "prompt_pool", "prompt_id", sampled) or _one(tables, "seed_prompts", "prompt_id", sampled),
         verdict=_one(tables, "verified_traces", "trace_id", sampled),
+        suspicion=_one(tables, "suspect_references", "prompt_id", sampled),
+        replaced=_one(tables, "replaced_verdicts", "trace_id", sampled),
         rewards=_one(tables, "scored_traces", "trace_id", sampled),
         selection=_one(tables, "reasoning_data", "trace_id", sampled)
         or _one(tables, "reasoning_data_dropped", "trace_id", sampled),
@@ -68,15 +75,23 @@ def print_chain(chain: TraceChain, console: Console) -> None:
         if sampled.get(name) is not None:
             fields = json.loads(str(sampled[name]))
             _print_fields(name.replace("_", " "), fields, without=set(), console=console)
-    for title, row in (
-        ("verdict", chain.verdict), ("rewards", chain.rewards), ("selection", chain.selection), ("mix", chain.mix)
-    ):  # fmt: skip
+    for title, row in _stages(chain):
         if row is None:
             console.print(f"[bold]{title}[/bold]: this stage has not seen the trace")
         else:
-            _print_fields(
-                title, row, without={"trace_id", "prompt_id", "model", "temperature", "messages"}, console=console
-            )
+            _print_fields(title, row, without=_KEY_FIELDS, console=console)
+
+
+def _stages(chain: TraceChain) -> list[tuple[str, Row | None]]:
+    """Every stage after sampling; doubts about the reference only where there are any."""
+    doubts = [("reference in doubt", chain.suspicion), ("verdict against the majority answer", chain.replaced)]
+    return [
+        ("verdict", chain.verdict),
+        *((title, row) for title, row in doubts if row is not None),
+        ("rewards", chain.rewards),
+        ("selection", chain.selection),
+        ("mix", chain.mix),
+    ]
 
 
 def _one(tables: Tables, name: str, key: str, sampled: Row) -> Row | None:

@@ -63,6 +63,18 @@ class TerminalProgress(ProgressListener):
     def advanced(self, model: str, progress: SamplingProgress, *, money: float, acceptance: float | None) -> None:
         """Move the bar, or print a line now and then."""
         self._done[model] = progress.done
+        self._draw(model, progress, noun="traces", money=money, acceptance=acceptance)
+
+    def replied(self, model: str, progress: SamplingProgress, *, role: str, money: float) -> None:
+        """Move the bar of a model that is asked in a role; each call of a stage has a bar's length of its own."""
+        name = f"{model} as {role}"
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=progress.total, rate="")
+        self._draw(name, progress, noun="replies", money=money, acceptance=None)
+
+    def _draw(
+        self, name: str, progress: SamplingProgress, *, noun: str, money: float, acceptance: float | None
+    ) -> None:
         rate = f"{progress.tokens_per_second:,.0f} tokens/s"
         if acceptance is not None:
             rate += f", {acceptance:.0%} correct"
@@ -71,10 +83,10 @@ class TerminalProgress(ProgressListener):
         if progress.failed:
             rate += f", {progress.failed} failed"
         done = progress.done + progress.failed
-        self._bars.update(self._tasks[model], completed=done, total=progress.total, rate=rate)
+        self._bars.update(self._tasks[name], completed=done, total=progress.total, rate=rate)
         if not self._console.is_terminal and monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = monotonic()
-            self._console.print(f"  {model}: {progress.done} of {progress.total} traces, {rate}")
+            self._console.print(f"  {name}: {progress.done} of {progress.total} {noun}, {rate}")
 
     def stopped(self, model: str, *, limit: str) -> None:
         """Say that the budget ended a run, and how to go on."""

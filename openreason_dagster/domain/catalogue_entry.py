@@ -20,8 +20,14 @@ class Price(YamlModel):
     """For an hour in which the model is sampled, e.g. what the machine is rented for."""
 
 
+ModelRole = Literal["base", "judge", "writer"]
+"""What a model may be asked as: `base` models are sampled, a judge compares answers, a writer rewrites them."""
+
+
 class _Entry(YamlModel):
     name: Name
+    roles: list[ModelRole] = Field(default=["base"], min_length=1)
+    """A recipe's `models` selects among those with the role `base` only."""
     revision: str
     """Version of the weights or of the data; another revision makes the model's partitions stale."""
     license: str

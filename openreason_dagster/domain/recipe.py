@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from openreason_dagster.domain.recipe_budget import Budget
 from openreason_dagster.domain.recipe_datasets import ReasoningData, Release, SftMix
 from openreason_dagster.domain.recipe_pool import Pool
+from openreason_dagster.domain.recipe_references import References
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification
@@ -44,6 +45,7 @@ class Recipe(YamlModel):
     sampling: Sampling
     budget: Budget = Budget()
     verification: Verification = Verification()
+    references: References = References()
     reward_weights: RewardWeights = RewardWeights()
     reasoning_data: ReasoningData = ReasoningData()
     sft_mix: SftMix = SftMix()
@@ -78,6 +80,21 @@ class Recipe(YamlModel):
                 f"`sampling.adaptive.enough_correct` is {adaptive.enough_correct}, but "
                 f"`reasoning_data.traces_per_prompt` keeps up to {kept} correct traces of a prompt; "
                 "raise the one or lower the other"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _judge_fits(self) -> Self:
+        judged = [source.name for source in self.sources if getattr(source, "verifier", None) == "judge"]
+        if judged and self.verification.judge is None:
+            raise ValueError(
+                f"source {judged[0]!r} has the verifier `judge`, but `verification.judge` names no model; add it, e.g. "
+                "`verification: {judge: {model: NAME}}`"
+            )
+        if self.sampling.adaptive is not None and (judged or self.verification.decided_by != "rule"):
+            raise ValueError(
+                "`sampling.adaptive` decides by verdicts while it samples, which a judge model cannot give in time; "
+                "use `sampling.samples_per_prompt`, or `verification.decided_by: rule` without verifier `judge`"
             )
         return self
 

@@ -78,7 +78,7 @@ def _require_answer(verifier: VerifierKind, *, is_mapped: bool) -> None:
     if verifier == "procedural":
         raise ValueError(
             "verifier `procedural` belongs to sources of kind procedural; use math, choice, exact, numeric, "
-            "instruction or code"
+            "instruction, code or judge"
         )
     if verifier == "instruction" and is_mapped:
         raise ValueError("`columns.answer` is not used by verifier `instruction`: constraints have no reference answer")

@@ -1,11 +1,25 @@
 """Part of the recipe: how answers are judged."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from openreason_dagster.domain.recipe_code import CodeLimits
+from openreason_dagster.domain.recipe_roles import RoleModel
+from openreason_dagster.domain.verification.model_judge import Decision
 from openreason_dagster.domain.yaml_model import Share, YamlModel
+
+
+class JudgeModel(RoleModel):
+    """A model with the role `judge`, which compares answers with references."""
+
+    attempts: int = Field(default=3, ge=1, le=5)
+    """How often a question is asked whose reply cannot be read; then the judge abstains."""
+    longest_answer: int = Field(default=8_000, ge=100)
+    """Characters of an answer that the judge is shown, from its end."""
+    false_accept_limit: Share = 0.05
+    """As for rules, for the kinds of answers that the judge decides about."""
+    false_reject_limit: Share = 0.1
 
 
 class Verification(YamlModel):
@@ -24,3 +38,16 @@ class Verification(YamlModel):
     false_reject_limit: Share = 0.02
     """The same for known right answers that it rejects."""
     code: CodeLimits = CodeLimits()
+    decided_by: Decision = "rule"
+    """Who decides about answers that a rule can compare with a reference: the rule, the judge, or their union."""
+    judge: JudgeModel | None = None
+    """Needed where it decides, and by sources with verifier `judge`."""
+
+    @model_validator(mode="after")
+    def _judge_is_named(self) -> Self:
+        if self.decided_by != "rule" and self.judge is None:
+            raise ValueError(
+                f"`decided_by: {self.decided_by}` needs `judge`, e.g. `judge: {{model: NAME}}` with a model of the "
+                "catalogue that has the role judge"
+            )
+        return self

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 Domain = Literal["math", "code", "science", "logic", "instruction", "general"]
-VerifierKind = Literal["math", "choice", "exact", "numeric", "procedural", "instruction", "code"]
+VerifierKind = Literal["math", "choice", "exact", "numeric", "procedural", "instruction", "code", "judge"]
 Role = Literal["system", "user", "assistant"]
 
 

@@ -68,15 +68,15 @@ def _explain_one(model: type[BaseModel], problem: ErrorDetails) -> str:
     found = repr(problem["input"])
     found = found if len(found) <= 80 else found[:77] + "..."
     if problem["type"] == "extra_forbidden":
-        return f"unknown key `{key}` (value {found}). {_nearest_key(model, str(problem['loc'][-1]))}"
+        return f"unknown key `{key}` (value {found}). {_nearest_key(model, problem['loc'])}"
     if problem["type"] == "missing":
         return f"key `{key}` is missing. Add it."
     return f"key `{key}`: found {found}; {problem['msg'].removeprefix('Value error, ')}"
 
 
-def _nearest_key(model: type[BaseModel], key: str) -> str:
-    known = sorted(_all_keys(model, set()))
-    near = get_close_matches(key, known, n=1)
+def _nearest_key(model: type[BaseModel], place: tuple[int | str, ...]) -> str:
+    key, own = str(place[-1]), sorted(model.model_fields) if len(place) == 1 else []
+    near = get_close_matches(key, own, n=1) or get_close_matches(key, sorted(_all_keys(model, set())), n=1)
     return f"Did you mean `{near[0]}`? Otherwise remove it." if near else "Remove it or correct its name."
 
 

@@ -51,12 +51,28 @@ def judge_of(verification: Verification) -> Iterator[Judge]:
             yield cluster.judge
 
 
-def verify_partition(tables: Tables, judge: Judge, *, model: str, temperature: str) -> int:
-    """Judge what of a partition has no valid verdict yet, committing as it goes; returns how many were judged."""
+def verify_partition(
+    tables: Tables,
+    judge: Judge,
+    *,
+    model: str,
+    temperature: str,
+    versions: Mapping[str, str] = VERIFIER_VERSIONS,
+) -> int:
+    """Judge what of a partition has no valid verdict yet, committing as it goes; returns how many were judged.
+
+    Args:
+        tables: Traces, prompts and verdicts.
+        judge: Who judges.
+        model: The partition's model.
+        temperature: The partition's temperature key.
+        versions: Version that a valid verdict has, per kind of verifier.
+    """
     keys = {"model": model, "temperature": temperature}
-    prompts = tables.scan("prompt_pool").select(PROMPT_COLUMNS)
+    prompts = tables.scan("prompt_pool").select("prompt", *PROMPT_COLUMNS)
     traces = tables.scan("sampled_traces", **keys).select(TRACE_COLUMNS).join(prompts, on="prompt_id", how="inner")
-    _drop_outdated(tables, traces, keys)
+    _drop_outdated(tables, traces, keys, versions=versions)
+    _drop_evidence_without_verdict(tables, keys)
     pending = traces.join(tables.scan("verified_traces", **keys), on="trace_id", how="anti")
     judged = 0
     for verdicts in judge(pending.collect_batches(chunk_size=_ROWS_PER_COMMIT, engine="streaming")):
@@ -65,14 +81,14 @@ def verify_partition(tables: Tables, judge: Judge, *, model: str, temperature: s
     return judged
 
 
-def _drop_outdated(tables: Tables, traces: pl.LazyFrame, keys: dict[str, str]) -> None:
+def _drop_outdated(tables: Tables, traces: pl.LazyFrame, keys: dict[str, str], *, versions: Mapping[str, str]) -> None:
     """Drop verdicts that must be found again: by another verifier or reference, or of a machine that failed.
 
     Verdicts on traces of prompts outside the pool stay, because another recipe may need them. Two runs at once can
     have judged a trace twice; one verdict of each is enough.
     """
     verdicts = tables.scan("verified_traces", **keys).collect()
-    version = pl.col("verifier").replace_strict(VERIFIER_VERSIONS)
+    version = pl.col("verifier").replace_strict(versions)
     wanted = traces.select("trace_id", wanted_reference="reference_answer", wanted_version=version).collect()
     judged = verdicts.unique("trace_id", keep="last", maintain_order=True).join(wanted, on="trace_id", how="left")
     is_in_pool = pl.col("wanted_version").is_not_null()
@@ -82,6 +98,15 @@ def _drop_outdated(tables: Tables, traces: pl.LazyFrame, keys: dict[str, str]) -
     kept = judged.filter(~is_in_pool | (is_same & ~IS_MACHINE_FAILURE))
     if kept.height < verdicts.height:
         tables.replace("verified_traces", kept.select(verdicts.columns), **keys)
+
+
+def _drop_evidence_without_verdict(tables: Tables, keys: dict[str, str]) -> None:
+    """Drop what a judge model found on traces whose verdict is to be found again."""
+    evidence = tables.scan("judge_verdicts", **keys).collect()
+    verdicts = tables.scan("verified_traces", **keys).select("trace_id").collect()
+    kept = evidence.join(verdicts, on="trace_id", how="semi")
+    if kept.height < evidence.height:
+        tables.replace("judge_verdicts", kept, **keys)
 
 
 def verify_rows(tables: Tables, workers: Workers, rows: pl.DataFrame, prompts: pl.DataFrame) -> Mapping[str, bool]:

@@ -19,3 +19,6 @@ class ProgressListener:
 
     def stopped(self, model: str, *, limit: str) -> None:
         """A limit of the budget, named as in the recipe, ended the run before everything was sampled."""
+
+    def replied(self, model: str, progress: Progress, *, role: str, money: float) -> None:
+        """Some more questions to a model in a role, e.g. a judge, are answered; `money` as for `advanced`."""

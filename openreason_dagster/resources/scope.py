@@ -34,7 +34,7 @@ def fingerprints_in_effect(tables: Tables, workspace: Workspace) -> dict[str, di
 
 
 def recipe_tables(tables: Tables, workspace: Workspace) -> Mapping[str, pl.LazyFrame]:
-    """Every table by name; seeds, traces, failures, costs, verdicts and rewards are cut to the recipe."""
+    """Every table by name; seeds, traces, failures, costs, verdicts, suspicions and rewards are cut to the recipe."""
     recipe, frames = workspace.recipe(), {name: tables.scan(name) for name in TABLES}
     in_effect = plans(tables, workspace).select(_PLAN_KEYS)
     sources = [source.name for source in recipe.sources]
@@ -55,10 +55,13 @@ def recipe_tables(tables: Tables, workspace: Workspace) -> Mapping[str, pl.LazyF
         "sampling_ledger": tables.scan("sampling_ledger", recipe=recipe.name),
         "sampling_failures": failures.join(prompts, on="prompt_id", how="semi"),
         "verified_traces": frames["verified_traces"].join(traces, on="trace_id", how="semi"),
+        "judge_verdicts": frames["judge_verdicts"].join(traces, on="trace_id", how="semi"),
         "verification_canaries": frames["verification_canaries"].join(
             frames["prompt_pool"].select("verifier").unique(), on="verifier", how="semi"
         ),
         "scored_traces": frames["scored_traces"].join(traces, on="trace_id", how="semi"),
+        "suspect_references": frames["suspect_references"].join(prompts, on="prompt_id", how="semi"),
+        "replaced_verdicts": frames["replaced_verdicts"].join(traces, on="trace_id", how="semi"),
     }
 
 

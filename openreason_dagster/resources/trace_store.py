@@ -1,6 +1,5 @@
 """Where the results of one run of one model go: traces, failures, their cost, and verdicts where they are awaited."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,13 +8,12 @@ from time import monotonic
 
 import polars as pl
 
-from openreason_dagster.domain.inference.cost import cost_of
-from openreason_dagster.domain.inference.paid_tokens import paid_tokens
 from openreason_dagster.domain.inference.sampler import Batch
 from openreason_dagster.domain.inference.trace_rows import failure_rows, record_as_text, trace_rows
-from openreason_dagster.domain.schemas import SAMPLING_LEDGER, SAMPLING_PLANS
+from openreason_dagster.domain.schemas import SAMPLING_PLANS
 from openreason_dagster.domain.verification.workers import Workers
 from openreason_dagster.resources.judging import glance_at_rows, verify_rows
+from openreason_dagster.resources.ledger import ledger_rows
 from openreason_dagster.resources.model_plan import ModelPlan
 from openreason_dagster.resources.tables import Tables, partition_predicate
 
@@ -42,7 +40,7 @@ class TraceStore:
         environment = self.model.engine.environment()
         rows = trace_rows(batch.completions, plan, environment=environment, run_id=self.run_id, sampled_at=now)
         self._put_first_plans(completion.request.temperature_key for completion in batch.completions)
-        self.tables.append("sampling_ledger", self._ledger_rows(batch, now))
+        self.tables.append("sampling_ledger", self._ledger_rows(batch))
         self.tables.append("sampled_traces", rows)
         failures = failure_rows(batch.failures, plan, run_id=self.run_id, failed_at=now)
         self.tables.append("sampling_failures", failures)
@@ -80,24 +78,6 @@ class TraceStore:
         rows = self.tables.scan("sampling_plans", recipe=self.recipe).filter(pl.col("model") == self.model.plan.model)
         return set(rows.select("temperature").collect()["temperature"])
 
-    def _ledger_rows(self, batch: Batch, now: datetime) -> pl.DataFrame:
+    def _ledger_rows(self, batch: Batch) -> pl.DataFrame:
         self._last_commit, seconds = (moment := self.clock()), moment - self._last_commit
-        answered = Counter(result.request.temperature_key for result in batch.results)
-        price = self.model.entry.price
-        rows = []
-        for key, count in answered.items():
-            completions = [each for each in batch.completions if each.request.temperature_key == key]
-            paid = [paid_tokens(completion) for completion in completions]
-            cost = cost_of(
-                price,
-                prompt_tokens=sum(prompt for prompt, _ in paid),
-                completion_tokens=sum(generated for _, generated in paid),
-                seconds=seconds * count / answered.total(),
-            )
-            rows.append({
-                "recipe": self.recipe, "run_id": self.run_id, "model": self.model.plan.model, "temperature": key,
-                "traces": len(completions), "failures": count - len(completions),
-                "prompt_tokens": cost.prompt_tokens, "completion_tokens": cost.completion_tokens,
-                "seconds": cost.seconds, "money": cost.money, "currency": price.currency, "recorded_at": now,
-            })  # fmt: skip
-        return SAMPLING_LEDGER.frame(rows)
+        return ledger_rows(batch, self.model.entry, recipe=self.recipe, run_id=self.run_id, seconds=seconds)

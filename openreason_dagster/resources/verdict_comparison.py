@@ -8,6 +8,7 @@ import polars as pl
 from openreason_dagster.domain.curation.buckets import with_buckets
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
+from openreason_dagster.domain.datasets.replaced_references import with_replaced_references
 from openreason_dagster.domain.datasets.sft_mix import choose_rows
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.rewards.total import total
@@ -76,7 +77,7 @@ _NARROW_SCHEMA = pl.Schema({name: _CHANGED_SCHEMA[name] for name in ("trace_id",
 
 def _judged_again(tables: Frames, stored: pl.DataFrame, judge: Judge) -> Iterator[pl.DataFrame]:
     """Batches with the columns of `_CHANGED_SCHEMA`."""
-    prompts = tables["prompt_pool"].select(PROMPT_COLUMNS)
+    prompts = tables["prompt_pool"].select("prompt", *PROMPT_COLUMNS)
     traces = tables["sampled_traces"].select(TRACE_COLUMNS).join(prompts, on="prompt_id", how="inner")
     known = traces.join(stored.lazy().select("trace_id"), on="trace_id", how="semi")
     for verdicts in judge(known.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")):
@@ -112,14 +113,9 @@ def _effect(tables: Frames, renewed: pl.DataFrame, recipe: Recipe) -> pl.DataFra
 
 
 def _chosen(tables: Frames, recipe: Recipe) -> dict[str, set[str]]:
-    """trace_ids that rejection sampling keeps, and those of them that enter the mix."""
-    rows = candidates(
-        tables["sampled_traces"],
-        tables["verified_traces"],
-        scored=tables["scored_traces"],
-        pool=tables["prompt_pool"],
-        texts=tables["sampled_traces"],
-    ).collect(engine="streaming")
+    """trace_ids that rejection sampling keeps, and those of them that enter the mix; suspicions stay as stored."""
+    in_effect = with_replaced_references(tables, recipe.reward_weights.model_dump())
+    rows = candidates(in_effect, tables["sampled_traces"]).collect(engine="streaming")
     kept = select_reasoning_data(rows, recipe.reasoning_data).kept
     named = kept.lazy().with_columns(component=pl.lit("reasoning_data"))
     components = with_buckets(

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from openreason_dagster.domain.catalogue import load_model, model_names, select_models
-from openreason_dagster.domain.catalogue_entry import CatalogueModel, DatasetModel
+from openreason_dagster.domain.catalogue_entry import CatalogueModel, DatasetModel, ModelRole
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.inference.plan import applicable_temperatures
 from openreason_dagster.domain.recipe import IMPORTED, Recipe, temperature_key
@@ -38,6 +38,26 @@ class Workspace(dg.ConfigurableResource["Workspace"]):
         """One model of the catalogue; RecipeError if it is unknown or its file is broken."""
         return load_model(self.catalogue_folder, name, variables=os.environ)
 
+    def model_in_role(self, name: str, role: ModelRole, *, key: str) -> CatalogueModel:
+        """One model of the catalogue that may be asked in a role.
+
+        Args:
+            name: Of the model.
+            role: What it is asked as.
+            key: Recipe key that names it, for the message.
+
+        Raises:
+            RecipeError: it is unknown, its file is broken, or it does not have the role.
+        """
+        model = self.model(name)
+        if role not in model.roles or isinstance(model, DatasetModel):
+            raise RecipeError(
+                f"{self.recipe_path}: key `{key}` names model {name!r}, which cannot be asked as {role}: its roles are "
+                f"{', '.join(model.roles)} and its engine is {model.engine}. Name another one, or add `{role}` to "
+                "`roles` in its catalogue file if it generates text."
+            )
+        return model
+
     def usable_model(self, name: str) -> CatalogueModel:
         """One model of the catalogue that the recipe can sample at one of its temperatures at least.
 
@@ -59,12 +79,22 @@ class Workspace(dg.ConfigurableResource["Workspace"]):
         )
 
     def selected_models(self) -> list[str]:
-        """Names of the catalogue's models that the recipe selects."""
-        return select_models(self.recipe().models, model_names(self.catalogue_folder))
+        """Names of the catalogue's models that the recipe selects, of those that are there to be sampled.
+
+        A file that cannot be read is taken for one of a base model, so that whoever uses it is told.
+        """
+        selected = select_models(self.recipe().models, model_names(self.catalogue_folder))
+        return [name for name in selected if self._is_base_model(name)]
 
     def imported_models(self) -> list[str]:
         """Names of the selected models whose traces somebody else sampled."""
         return [name for name in self.selected_models() if isinstance(self.model(name), DatasetModel)]
+
+    def _is_base_model(self, name: str) -> bool:
+        try:
+            return "base" in self.model(name).roles
+        except RecipeError:
+            return True
 
     @property
     def release_folder(self) -> Path:

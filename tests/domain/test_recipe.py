@@ -242,9 +242,9 @@ def test_recipe_minimal_loads(tmp_path):
             id="unknown-task",
         ),
         pytest.param(
-            made("reasoning_gym/intermediate_integration", domain="math"),
-            ["`sources.sums.task`", "'intermediate_integration'", "only in a sandbox", "Use another task"],
-            id="task-whose-scorer-evaluates",
+            made("reasoning_gym/rush_hour", domain="logic"),
+            ["`sources.sums.task`", "'rush_hour'", "gives no answer", "Use another task"],
+            id="task-without-answers",
         ),
     ],
 )

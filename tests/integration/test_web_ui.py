@@ -13,7 +13,7 @@ from openreason_dagster.commands.dagster_home import prepare_home
 from openreason_dagster.partitions import MODELS
 
 TRACE_ASSETS = {"sampled_traces", "verified_traces", "scored_traces"}
-DATASET_ASSETS = {"prompt_statistics", "reasoning_data", "sft_mix", "release", "dataset_report"}
+DATASET_ASSETS = {"prompt_statistics", "suspect_references", "reasoning_data", "sft_mix", "release", "dataset_report"}
 GROUPS = {"seeds", "pool", "traces", "statistics", "datasets", "release"}
 TEMPERATURES = ("0.3", "1.2")
 

@@ -75,7 +75,15 @@ def test_what_is_printed(finished):
     console = Console(record=True, width=200)
     print_comparison(finished.tables, finished.workspace, console)
     text = console.export_text()
-    for expected in ("1 differ", "incorrect", "correct", "math-0", "reasoning_data", "sft_mix", "Nothing was written"):
+    for expected in (
+        "1 differ",
+        "incorrect",
+        "correct",
+        "math-0",
+        "reasoning_data",
+        "sft_mix",
+        "No verdict was changed",
+    ):
         assert expected in text
 
 

@@ -19,10 +19,11 @@ ASSETS = {
     "verified_traces": {"sampled_traces", "prompt_pool"},
     "scored_traces": {"sampled_traces", "verified_traces", "prompt_pool"},
     "prompt_statistics": {"verified_traces", "prompt_pool"},
-    "reasoning_data": {"scored_traces", "verified_traces", "sampled_traces", "prompt_pool"},
+    "suspect_references": {"verified_traces", "sampled_traces", "prompt_pool"},
+    "reasoning_data": {"scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"},
     "sft_mix": {"reasoning_data", "sampled_traces", "prompt_pool", "prompt_statistics"},
-    "release": {"sft_mix"},
-    "dataset_report": {"prompt_statistics", "scored_traces", "sft_mix"},
+    "release": {"suspect_references", "sft_mix"},
+    "dataset_report": {"prompt_statistics", "suspect_references", "scored_traces", "sft_mix"},
 }
 
 

@@ -53,8 +53,8 @@ def test_show_shows_escapes():
     row = {"prompt": HOSTILE, "reasoning": HOSTILE, "answer": HOSTILE, "extracted_answer": HOSTILE}
     chain = TraceChain(
         sampled=row | {"sampling_record": "{}", "environment": "{}"},
-        seed=row, verdict=row, rewards=row, selection=row, mix=row,
+        seed=row, verdict=row, suspicion=row, replaced=row, rewards=row, selection=row, mix=row,
     )  # fmt: skip
     print_chain(chain, Console(file=terminal, width=200, color_system=None))
     assert not {"\x1b", "\x9b", "\x07", "\x7f", "\r"} & set(terminal.getvalue())
-    assert terminal.getvalue().count(SHOWN) >= 8
+    assert terminal.getvalue().count(SHOWN) >= 10

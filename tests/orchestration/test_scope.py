@@ -9,6 +9,7 @@ from example_tables import small_run
 from small_workspace import starter_entry
 
 from openreason_dagster.assets.datasets import reasoning_data, sft_mix
+from openreason_dagster.assets.references import suspect_references
 from openreason_dagster.assets.release import dataset_report, release
 from openreason_dagster.assets.statistics import prompt_statistics
 from openreason_dagster.checks.traces import machine_failures, unscored_verdicts
@@ -86,7 +87,9 @@ def test_checks_judge_pool_prompts_only(filled):
     assert machine_failures(filled.tables, recipe, KEYS).passed
 
 
-@pytest.mark.parametrize("job_asset", [reasoning_data, sft_mix, prompt_statistics, release, dataset_report])
+@pytest.mark.parametrize(
+    "job_asset", [reasoning_data, sft_mix, prompt_statistics, suspect_references, release, dataset_report]
+)
 def test_data_sets_are_not_built_from_another_recipes_pool(filled, job_asset):
     before = filled.tables.scan("reasoning_data").collect()
     pool = filled.tables.scan("prompt_pool").with_columns(source=pl.lit("gsm8k")).collect()

@@ -15,7 +15,7 @@ from openreason_dagster.commands.status import partition_statuses
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.scope import recipe_tables
 
-EMPTY_WHEN_ALL_GOES_WELL = {"sampling_failures"}
+EMPTY_WHEN_ALL_GOES_WELL = {"sampling_failures", "replaced_verdicts"}
 PARTITIONS = 2 * 2
 
 

@@ -1,5 +1,6 @@
 """OR3, rejection sampling: which verified traces of all models and temperatures are kept, and why not the rest."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -16,22 +17,24 @@ class Selection:
     dropped: pl.DataFrame
 
 
-def candidates(
-    sampled: pl.LazyFrame, verified: pl.LazyFrame, *, scored: pl.LazyFrame, pool: pl.LazyFrame, texts: pl.LazyFrame
-) -> pl.LazyFrame:
+def candidates(tables: Mapping[str, pl.LazyFrame], texts: pl.LazyFrame) -> pl.LazyFrame:
     """One narrow row per trace of a pool prompt: keys, verdict, rewards, length, and a hash in place of the text.
 
-    `texts` has the reasoning and answer of these traces, perhaps among others. It comes apart from `sampled` because
-    a join holds what it joins: hashed as it is read, no text is ever held.
+    Reads sampled_traces, verified_traces, scored_traces, prompt_pool and suspect_references. `texts` has the reasoning
+    and answer of the traces, perhaps among others: it comes apart because a join holds what it joins, and what is
+    hashed as it is read is never held.
     """
     hashes = texts.select("trace_id", text_hash=pl.concat_str("reasoning", pl.lit("\x1f"), "answer").hash())
-    narrow = sampled.select("trace_id", "prompt_id", "model", "temperature", "finish_reason", "completion_tokens").join(
-        hashes, on="trace_id", how="inner"
-    )
-    verdicts = verified.select("trace_id", "verdict")
-    rewards = scored.select("trace_id", "reward_format", "reward_language_consistency", "reward_total")
+    keys = ("trace_id", "prompt_id", "model", "temperature", "finish_reason", "completion_tokens")
+    narrow = tables["sampled_traces"].select(keys).join(hashes, on="trace_id", how="inner")
+    verdicts = tables["verified_traces"].select("trace_id", "verdict")
+    rewards = tables["scored_traces"].select("trace_id", "reward_format", "reward_language_consistency", "reward_total")
+    suspects = tables["suspect_references"].filter(pl.col("treatment") == "dropped")
+    dropped = suspects.select("prompt_id", has_suspect_reference=pl.lit(value=True))
     return (
-        narrow.join(pool.select("prompt_id", "domain"), on="prompt_id", how="inner")
+        narrow.join(tables["prompt_pool"].select("prompt_id", "domain"), on="prompt_id", how="inner")
+        .join(dropped, on="prompt_id", how="left")
+        .with_columns(pl.col("has_suspect_reference").fill_null(value=False))
         .join(verdicts, on="trace_id", how="left")
         .join(rewards, on="trace_id", how="left")
     )
@@ -62,7 +65,9 @@ def _first_reason(rules: ReasoningData) -> pl.Expr:
     limit = rules.maximum_completion_tokens
     consistency = pl.col("reward_language_consistency")
     return (
-        pl.when((pl.col("finish_reason") == "length") | (pl.col("verdict") == "truncated").fill_null(value=False))
+        pl.when(pl.col("has_suspect_reference"))
+        .then(pl.lit("suspect_reference"))
+        .when((pl.col("finish_reason") == "length") | (pl.col("verdict") == "truncated").fill_null(value=False))
         .then(pl.lit("truncated"))
         .when(pl.col("verdict").ne_missing("correct"))
         .then(pl.lit("not_correct"))

@@ -78,6 +78,11 @@ class Allowance:
         if isinstance(result, Completion):
             self._spent += self._cost(*paid_tokens(result))
 
+    def settles_in_time(self, result: Completion | Failure) -> bool:
+        """Settle a result; whether there is time left for more."""
+        self.settle(result)
+        return not self.is_time_over()
+
     def spent_money(self) -> float:
         """What this run has cost so far, without the requests in flight."""
         return self._spent.money + self._price_of_time()

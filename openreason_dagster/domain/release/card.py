@@ -34,6 +34,8 @@ class CardCounts:
     """Versions of the verifiers that judged the released rows."""
     verifier_errors: pl.DataFrame
     """Columns as of `canaries.error_rates`."""
+    doubted: pl.DataFrame
+    """Columns treatment, prompts, rows: prompts with a suspect reference, and rows made from them."""
     left_out: pl.DataFrame
     """Columns stage, reason, rows."""
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from openreason_dagster.domain.release.card import CardCounts
+from openreason_dagster.domain.release.doubted_references import doubted_counts
 from openreason_dagster.domain.verification.canaries import error_rates
 
 _DROPPED_TABLES = {
@@ -30,6 +31,7 @@ def card_counts(tables: Mapping[str, pl.LazyFrame]) -> CardCounts:
         verdicts=verdicts,
         verifiers=versions.unique().sort("verifier_version").collect()["verifier_version"].to_list(),
         verifier_errors=error_rates(tables["verification_canaries"]),
+        doubted=doubted_counts(tables),
         left_out=_left_out(tables),
     )
 

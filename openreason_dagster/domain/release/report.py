@@ -1,8 +1,8 @@
 """The report page: one HTML file with everything inside, which works from disk and without a network.
 
-Prompts, reasoning and answers are hostile text. They reach the page only as JSON in which every `<`, `>` and `&` is
-escaped, and are shown by `textContent`; the page's policy runs no script but its own, known by its hash, and loads
-nothing.
+Prompts, reasoning and answers are hostile text. They reach the page as table cells that the template escapes, or as
+JSON in which every `<`, `>` and `&` is escaped and which is shown by `textContent`; the page's policy runs no script
+but its own, known by its hash, and loads nothing.
 """
 
 import base64

@@ -10,6 +10,8 @@ import polars as pl
 
 from openreason_dagster.domain.curation.benchmark_matches import match_examples, matches_by_benchmark
 from openreason_dagster.domain.release.costs import sampling_costs
+from openreason_dagster.domain.release.doubted_references import doubted_counts, doubted_examples
+from openreason_dagster.domain.release.judge_agreement import judge_agreement, judge_disagreements
 from openreason_dagster.domain.release.trace_sample import sample_traces
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.domain.verification.canaries import error_rates
@@ -26,6 +28,7 @@ DROPPED = {
 """Table of dropped rows → what they are, and the column with the cause."""
 PARTITION = ("model", "temperature")
 HISTOGRAM_BINS = 30
+DOUBTED_EXAMPLES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +73,14 @@ class ReportData:
     """model, temperature and the mean of each reward column where it is known."""
     verifier_errors: pl.DataFrame
     """Per verifier of the pool: known right and wrong answers, and how many of them it got wrong (see canaries)."""
+    doubted: pl.DataFrame
+    """treatment, prompts, rows: prompts with a suspect reference, and rows of the mix made from them."""
+    doubted_examples: pl.DataFrame
+    """Some of them to look at (see doubted_references)."""
+    judge_agreement: pl.DataFrame
+    """How often a judge model came to what verdict beside the rule's (see judge_agreement)."""
+    judge_disagreements: pl.DataFrame
+    """Examples of it."""
     costs: pl.DataFrame
     """What was spent per model and temperature (see costs)."""
     drops: pl.DataFrame
@@ -102,6 +113,10 @@ def collect_report_data(
         reward_totals=reward_totals(known["scored_traces"]),
         mean_rewards=_mean_rewards(known["scored_traces"]),
         verifier_errors=error_rates(known["verification_canaries"]).drop("canary_set"),
+        doubted=doubted_counts(known),
+        doubted_examples=doubted_examples(known, size=DOUBTED_EXAMPLES),
+        judge_agreement=judge_agreement(known["judge_verdicts"]),
+        judge_disagreements=judge_disagreements(known),
         costs=sampling_costs(known),
         drops=_drops(known),
         benchmark_matches=matches_by_benchmark(known["benchmark_matches"]),

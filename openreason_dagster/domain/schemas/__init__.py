@@ -14,6 +14,7 @@ from openreason_dagster.domain.schemas.prompts import (
     SEED_PROMPTS,
     SEED_PROMPTS_DROPPED,
 )
+from openreason_dagster.domain.schemas.replies import MODEL_REPLIES
 from openreason_dagster.domain.schemas.table import MESSAGES, UTC_TIMESTAMP, Column, Table
 from openreason_dagster.domain.schemas.traces import (
     SAMPLED_TRACES,
@@ -22,18 +23,28 @@ from openreason_dagster.domain.schemas.traces import (
     SAMPLING_PLANS,
     SCORED_TRACES,
 )
-from openreason_dagster.domain.schemas.verdicts import PROMPT_STATISTICS, VERIFICATION_CANARIES, VERIFIED_TRACES
+from openreason_dagster.domain.schemas.verdicts import (
+    JUDGE_VERDICTS,
+    PROMPT_STATISTICS,
+    REPLACED_VERDICTS,
+    SUSPECT_REFERENCES,
+    VERIFICATION_CANARIES,
+    VERIFIED_TRACES,
+)
 
 __all__ = [
     "BENCHMARK_MATCHES",
     "BENCHMARK_PROMPTS",
+    "JUDGE_VERDICTS",
     "MESSAGES",
+    "MODEL_REPLIES",
     "PROMPT_CLUSTERS",
     "PROMPT_POOL",
     "PROMPT_POOL_DROPPED",
     "PROMPT_STATISTICS",
     "REASONING_DATA",
     "REASONING_DATA_DROPPED",
+    "REPLACED_VERDICTS",
     "SAMPLED_TRACES",
     "SAMPLING_FAILURES",
     "SAMPLING_LEDGER",
@@ -43,6 +54,7 @@ __all__ = [
     "SEED_PROMPTS_DROPPED",
     "SFT_MIX",
     "SFT_MIX_DROPPED",
+    "SUSPECT_REFERENCES",
     "TABLES",
     "UTC_TIMESTAMP",
     "VERIFICATION_CANARIES",
@@ -65,10 +77,14 @@ TABLES: dict[str, Table] = {
         SAMPLING_FAILURES,
         SAMPLING_PLANS,
         SAMPLING_LEDGER,
+        MODEL_REPLIES,
         VERIFIED_TRACES,
+        JUDGE_VERDICTS,
         VERIFICATION_CANARIES,
         SCORED_TRACES,
         PROMPT_STATISTICS,
+        SUSPECT_REFERENCES,
+        REPLACED_VERDICTS,
         REASONING_DATA,
         REASONING_DATA_DROPPED,
         SFT_MIX,

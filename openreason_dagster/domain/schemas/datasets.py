@@ -30,7 +30,8 @@ REASONING_DATA_DROPPED = Table(
         *TRACE_KEYS,
         text(
             "reason",
-            "truncated, not_correct, bad_format, mixed_language, over_long, duplicate_trace or over_prompt_limit.",
+            "suspect_reference, truncated, not_correct, bad_format, mixed_language, over_long, duplicate_trace or "
+            "over_prompt_limit.",
         ),
     ),
 )

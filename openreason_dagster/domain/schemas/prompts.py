@@ -11,7 +11,7 @@ _SEED_COLUMNS = (
     text("prompt", "The question as the source states it."),
     text_or_null("reference_answer", "The answer to verify against, after extraction; null where the kind needs none."),
     text_or_null("solution", "The source's worked solution, used for decontamination."),
-    text("verifier", "Verifier kind: math, choice, exact, numeric, procedural, instruction or code."),
+    text("verifier", "Verifier kind: math, choice, exact, numeric, procedural, instruction, code or judge."),
     text("verifier_spec", "JSON object with options of the verifier kind."),
     text("license", "SPDX identifier of the source's licence."),
 )

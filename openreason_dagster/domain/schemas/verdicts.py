@@ -44,6 +44,24 @@ VERIFIED_TRACES = Table(
 )
 
 
+JUDGE_VERDICTS = Table(
+    "judge_verdicts",
+    "What a judge model found of an answer, beside the rule's verdict; only of answers it was asked about.",
+    (
+        *TRACE_KEYS,
+        text("rule_verdict", "Verdict of the rule; error for the kind judge, which has none."),
+        text("judge_verdict", "correct, incorrect, abstained, or error where the judge could not be asked."),
+        text("verdict", "What both make together by the recipe, as in verified_traces."),
+        text("judge_model", "Catalogue name of the judge."),
+        text("first_pass", "correct, incorrect, unsure, unreadable, or the class of a failure."),
+        text_or_null("second_pass", "The same with the texts in another order; null unless the first said correct."),
+        text("analysis", "What the judge said, its end where it is long."),
+        text("subject_id", "Hash of question, reference and answer: its replies in model_replies."),
+        time("judged_at", "When the verdict was found, UTC."),
+    ),
+    TRACE_PARTITION,
+)
+
 VERIFICATION_CANARIES = Table(
     "verification_canaries",
     "Answers whose verdict is known, as the verifiers judged them in the last run: how often these are wrong.",
@@ -57,7 +75,10 @@ VERIFICATION_CANARIES = Table(
         text("trap", "What the answer tries, in words."),
         Column(name="is_right", dtype=pl.Boolean(), description="Whether the answer is known to be right."),
         text("verdict", "As in verified_traces."),
-        text("outcome", "as_expected, false_accept, false_reject, or unjudged where a machine failed."),
+        text(
+            "outcome",
+            "as_expected, false_accept, false_reject, or unjudged where a machine failed.",
+        ),
         text_or_null("extracted_answer", "The answer the verifier compared."),
         text("method", "How the verdict was reached."),
         text("message", "The verifier's evidence in words."),
@@ -92,4 +113,35 @@ PROMPT_STATISTICS = Table(
         ),
         text("difficulty_band", "unsolved, hard (<=0.25), medium (<=0.75), easy (<1), solved, or unknown."),
     ),
+)
+
+
+SUSPECT_REFERENCES = Table(
+    "suspect_references",
+    "Prompts whose samples never agree with the stated reference but agree with each other: likely bad references.",
+    (
+        PROMPT_ID,
+        text("domain", "Domain of the prompt."),
+        text("verifier", "Kind of verifier."),
+        text("reference_answer", "The stated reference, which no sample agrees with."),
+        text("majority_answer", "What the samples agree on, in its most frequent spelling."),
+        integer("votes", "Samples that gave the majority answer, in any spelling that the verifier takes as equal."),
+        integer("answers", "Samples with an extracted answer, judged or not."),
+        number("agreement", "votes / answers."),
+        integer("judged", "Samples with verdict incorrect; none is correct."),
+        Column(name="models", dtype=pl.List(pl.String()), description="Models that gave the majority answer, sorted."),
+        text(
+            "treatment",
+            "kept, dropped or replaced: what became of the prompt. A recipe that replaces keeps those whose majority "
+            "answer the verifier does not accept as a reference.",
+        ),
+    ),
+)
+
+
+REPLACED_VERDICTS = Table(
+    "replaced_verdicts",
+    "Verdicts on the traces of replaced references, against the majority answer; those against the stated reference "
+    "stay in verified_traces. Empty unless the recipe replaces.",
+    VERIFIED_TRACES.columns,
 )

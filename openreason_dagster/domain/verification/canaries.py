@@ -1,7 +1,7 @@
 """Canaries: answers whose verdict is known, judged on the path of the traces, so that a verifier's errors are measured.
 
 Each kind has a file of them in this package: JSON lines with `reference`, `answer`, `is_right`, `trap` (what the answer
-tries) and, where the kind needs one, `spec`. A set is named by the hash of its file.
+tries) and, where the kind needs one, `spec` or `prompt`. A set is named by the hash of its file.
 """
 
 import hashlib
@@ -77,7 +77,7 @@ _SCHEMA = pl.Schema(
         **dict.fromkeys(
             (
                 "trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason",
-                "reference_answer", "verifier", "verifier_spec",
+                "reference_answer", "verifier", "verifier_spec", "prompt",
             ),
             pl.String(),
         ),
@@ -106,6 +106,7 @@ def _rows(kind: str) -> list[dict[str, object]]:
             "reference_answer": row["reference"],
             "verifier": kind,
             "verifier_spec": json.dumps(row.get("spec", {})),
+            "prompt": row.get("prompt", ""),
         }
         for number, row in enumerate(map(json.loads, content.decode().splitlines()), start=1)
     ]

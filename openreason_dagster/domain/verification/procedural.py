@@ -20,7 +20,7 @@ _FULL_SCORE = 1.0
 _RULE_MESSAGES = {
     True: "the answer is right by the task's rule",
     False: "the answer is not right by the task's rule",
-    None: "another answer than the reference may be right too",
+    None: "whether the answer is right cannot be told",
 }
 
 
@@ -106,8 +106,8 @@ def _judge_by_rule(reference: str, spec: Mapping[str, object], extracted: str) -
         return _without_metadata(extracted)
     try:
         is_right = RULES[str(spec["task"])](reference, metadata, extracted)
-    except (KeyError, AssertionError, ValueError) as error:
-        message = f"the entry's metadata lacks what the rule needs: {type(error).__name__}: {error}"
+    except (KeyError, AssertionError, ValueError, ArithmeticError) as error:
+        message = f"reference or metadata lack what the rule needs: {type(error).__name__}: {error}"
         return _judgement(Verdict.BAD_REFERENCE, extracted, "rule", message)
     verdict = {True: Verdict.CORRECT, False: Verdict.INCORRECT, None: Verdict.ABSTAINED}[is_right]
     return _judgement(verdict, extracted, "rule", _RULE_MESSAGES[is_right])

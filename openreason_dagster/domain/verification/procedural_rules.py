@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from openreason_dagster.domain.verification.antiderivative import same_derivative
 from openreason_dagster.domain.verification.arithmetic_expression import parse_arithmetic
 from openreason_dagster.domain.verification.polynomial import Polynomial, parse_polynomial
 
@@ -158,6 +159,11 @@ def same_antiderivative(reference: str, metadata: Mapping[str, object], answer: 
     return None if found is None else found == expected
 
 
+def same_integral(reference: str, metadata: Mapping[str, object], answer: str) -> bool | None:
+    """The same function but for a constant; not judged where it cannot be read, or is defined almost nowhere."""
+    return same_derivative(reference, answer, variable=str(metadata["variable"]))
+
+
 def _without_constants(text: str) -> Polynomial | None:
     parsed = parse_polynomial(text)
     if parsed is None:
@@ -174,6 +180,7 @@ RULES: Mapping[str, Rule] = {
     "countdown": makes_target,
     "fraction_simplification": same_reduced_fraction,
     "futoshiki": same_digit_grid,
+    "intermediate_integration": same_integral,
     "mini_sudoku": same_digit_grid,
     "n_queens": is_valid_board,
     "number_sorting": same_numbers,

@@ -56,11 +56,6 @@ EVALUATING_SCORERS: Mapping[str, str] = {
 }
 """Tasks whose scorers evaluate text, and how; these scorers are never called in our processes."""
 REFUSED_TASKS: Mapping[str, str] = {
-    **{
-        task: f"its scorer calls {EVALUATING_SCORERS[task]}; that may run only in a sandbox, and none judges "
-        "procedural answers"
-        for task in sorted(set(EVALUATING_SCORERS) - set(RULES))
-    },
     "boxnet": "the package gives no answer to its problems, so that nothing shows that they can be solved",
     "composite": "it is a mixture; list its tasks as sources of their own",
     "rush_hour": "the package gives no answer to its problems, so that nothing shows that they can be solved",

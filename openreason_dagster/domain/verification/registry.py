@@ -7,7 +7,17 @@ from importlib.metadata import version
 
 from openreason_dagster.domain.errors import VerificationError
 from openreason_dagster.domain.records import Judgement, Verdict
-from openreason_dagster.domain.verification import choice, code, exact, instruction, math, numeric, procedural
+from openreason_dagster.domain.verification import (
+    choice,
+    code,
+    exact,
+    instruction,
+    judged,
+    math,
+    model_judge,
+    numeric,
+    procedural,
+)
 
 Specification = Mapping[str, object]
 Judge = Callable[[str, Specification, str], Judgement]
@@ -93,6 +103,13 @@ VERIFIERS: dict[str, Verifier] = {
         prepare=lambda: None,
         present=code.present,
         audit=code.audit,
+    ),
+    "judge": Verifier(
+        version=model_judge.VERSION,
+        judge=judged.judge,
+        judge_directly=judged.judge,
+        prepare=lambda: None,
+        present=judged.present,
     ),
 }
 VERIFIER_VERSIONS: dict[str, str] = {kind: entry.version for kind, entry in VERIFIERS.items()}

@@ -74,7 +74,7 @@ def verify_at_once(rows: pl.DataFrame) -> dict[str, bool]:
     found = {}
     for record in rows.iter_rows(named=True):
         judgement = _settled_without_judging(record) or judge_directly(_comparison(record))
-        if judgement is not None:
+        if judgement is not None and judgement.verdict is not Verdict.ERROR:
             found[str(record["trace_id"])] = judgement.verdict.is_correct is True
     return found
 

@@ -17,6 +17,7 @@ SCHEMA = {
     "completion_tokens": pl.Int64,
     "text_hash": pl.UInt64,
     "domain": pl.String,
+    "has_suspect_reference": pl.Boolean,
     "verdict": pl.String,
     "reward_format": pl.Float64,
     "reward_language_consistency": pl.Float64,
@@ -29,6 +30,7 @@ GOOD = {
     "finish_reason": "stop",
     "completion_tokens": 50,
     "domain": "math",
+    "has_suspect_reference": False,
     "verdict": "correct",
     "reward_format": 1.0,
     "reward_language_consistency": 1.0,
@@ -54,6 +56,10 @@ def reasons(selection):
         pytest.param({"verdict": None}, "not_correct", id="no-verdict-yet"),
         pytest.param({"finish_reason": "length"}, "truncated", id="cut-though-correct"),
         pytest.param({"verdict": "truncated"}, "truncated", id="verdict-truncated"),
+        pytest.param({"has_suspect_reference": True}, "suspect_reference", id="reference-dropped"),
+        pytest.param(
+            {"has_suspect_reference": True, "finish_reason": "length"}, "suspect_reference", id="dropped-though-cut"
+        ),
         pytest.param({"reward_format": 0.0}, "bad_format", id="no-think-block"),
         pytest.param({"reward_format": None}, "bad_format", id="not-scored"),
         pytest.param({"reward_language_consistency": 0.5}, "mixed_language", id="mixed"),

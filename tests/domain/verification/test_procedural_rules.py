@@ -1,8 +1,11 @@
+import time
+
 import pytest
 
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.verification import procedural
 
+IN_X = {"variable": "x"}
 REDUCED = {"simplified_numerator": 46, "simplified_denominator": 81}
 FOUR = {"numbers": [2, 9, 6, 7]}
 TARGET = {"numbers": [1, 72, 1, 77, 89], "target": 863}
@@ -36,6 +39,29 @@ def verdict(task, reference, metadata, answer):
         pytest.param("polynomial_multiplication", "x**2 - 2*x*y", {}, "-2yx + x^2", id="order of terms"),
         pytest.param("simple_integration", "4*X**10/3 - 7*X/4 + C", {}, "4/3*X**10 - 7*X/4", id="no constant"),
         pytest.param("simple_integration", "2*X**2 + C", {}, "2*X**2 + 5", id="another constant"),
+        pytest.param("intermediate_integration", "exp(3*x)/3 + C", IN_X, "E**(3*x)/3", id="power of E, no constant"),
+        pytest.param(
+            "intermediate_integration", "-3*sin(x + 8)**4/4 + C", IN_X, r"-\frac{3}{4}\sin^4(x+8)+K", id="LaTeX"
+        ),
+        pytest.param(
+            "intermediate_integration", "-cos(x)**2 + C", IN_X, "F(x) = sin(x)**2 + 5", id="differs by a constant"
+        ),
+        pytest.param(
+            "intermediate_integration",
+            "x*asin(3*x) + sqrt(1 - 9*x**2)/3 + C",
+            IN_X,
+            "(3*x*asin(3*x) + (1 - 9*x**2)**(1/2))/3",
+            id="defined near zero only",
+        ),
+        pytest.param(
+            "intermediate_integration", "x*log(x) - x + C", IN_X, "x*(ln(x) - 1) + C", id="positive side only"
+        ),
+        pytest.param(
+            "intermediate_integration", "2*(x - 10)**(3/2)/3 + C", IN_X, "2/3*sqrt(x-10)^3", id="defined far away"
+        ),
+        pytest.param(
+            "intermediate_integration", "(2*X**3 + X) + C", {"variable": "X"}, "X + 2*X**3", id="capital variable"
+        ),
         pytest.param("time_intervals", "32 days, 01:46", {}, "32 days, 1:46", id="hour of one digit"),
         pytest.param("time_intervals", "5 days", {}, "5", id="days without the word"),
     ],
@@ -51,6 +77,14 @@ def test_right_answer_in_another_form(task, reference, metadata, answer):
             "number_sorting", "['1.0', '2.0']", {}, "['1.9', '2.9']", id="within the package's tolerance of 1"
         ),
         pytest.param("number_sorting", "['1', '2']", {}, "['2', '1']", id="order"),
+        pytest.param("intermediate_integration", "exp(3*x) + C", IN_X, "exp(3*x)/3 + C", id="factor"),
+        pytest.param("intermediate_integration", "exp(3*x) + C", IN_X, "3*exp(3*x)", id="derivative"),
+        pytest.param("intermediate_integration", "exp(3*x) + C", IN_X, "exp(3*x) + C*x", id="constant times x"),
+        pytest.param(
+            "intermediate_integration", "exp(9*x**2) + C", IN_X, "exp(9*x**2) + x", id="small beside the rest"
+        ),
+        pytest.param("intermediate_integration", "x**2 + C", IN_X, "X**2 + C", id="another variable"),
+        pytest.param("intermediate_integration", "x**2 + C", IN_X, "C", id="constant alone"),
         pytest.param("binary_matrix", "0 1\n1 0", {}, "0 1 1 0", id="rows lost"),
         pytest.param("binary_matrix", "0 1", {}, "__import__('os')", id="program"),
         pytest.param("pool_matrix", "100.0", {}, "100.9", id="within the package's tolerance of one percent"),
@@ -114,3 +148,17 @@ def test_scored_answer_with_more_than_the_task_asks_for_is_not_judged(task, refe
 @pytest.mark.parametrize("answer", ["(x + 1)*(x - 1)", "__import__('os').system('x')", "x**2 - 1 or so"])
 def test_polynomial_that_is_not_written_term_by_term_is_not_judged(answer):
     assert verdict("polynomial_multiplication", "x**2 - 1", {}, answer) is Verdict.ABSTAINED
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "x^{9999}y^{9999}(x+y)^{9999}", "x!!!!!!", "10**10**x", "(3000!)^{x}", r"\sin(10^{9999}x)", "e^{e^{e^{e^{x}}}}",
+        "+".join(["sin(x)^7"] * 60), "(" * 20 + "x" + ")!" * 20, "x" * 900, r"\binom{100000}{50000}x", "gamma(x)^{500}",
+    ],
+    ids=lambda answer: answer[:20],
+)  # fmt: skip
+def test_an_antiderivative_of_any_size_is_judged_in_no_time(answer):
+    started = time.perf_counter()
+    assert verdict("intermediate_integration", "exp(x) + C", IN_X, answer) is not Verdict.CORRECT
+    assert time.perf_counter() - started < 3

@@ -89,8 +89,7 @@ def test_every_task_of_the_package_is_usable_or_refused_for_a_reason(datasets):
 
 @pytest.mark.parametrize("task", sorted(REFUSED_TASKS))
 def test_refused_task_names_the_reason(task):
-    lacks = "only in a sandbox" if task in EVALUATING_SCORERS else REFUSED_TASKS[task]
-    with pytest.raises(SourceError, match=rf"'{task}' cannot be used: .*{lacks}.*Use another task"):
+    with pytest.raises(SourceError, match=rf"'{task}' cannot be used: {REFUSED_TASKS[task]}. Use another task"):
         require_safe_task(task)
 
 
@@ -103,12 +102,14 @@ def test_safe_task_passes():
     require_safe_task("gcd")
 
 
-def test_answer_to_a_refused_task_is_never_scored(tmp_path):
+@pytest.mark.parametrize(
+    ("task", "verdict"), [("composite", Verdict.BAD_REFERENCE), ("intermediate_integration", Verdict.ABSTAINED)]
+)
+def test_answer_that_is_a_program_is_never_run(tmp_path, task, verdict):
     trap = tmp_path / "trap"
-    judgement = procedural.judge(
-        "x", {"task": "intermediate_integration"}, f"<answer>open({str(trap)!r}, 'w')</answer>"
-    )
-    assert judgement.verdict is Verdict.BAD_REFERENCE
+    spec = {"task": task, "entry": {"metadata": {"variable": "x"}}}
+    judgement = procedural.judge("x", spec, f"<answer>open({str(trap)!r}, 'w')</answer>")
+    assert judgement.verdict is verdict
     assert not trap.exists()
 
 

@@ -131,7 +131,7 @@ def test_rows_keep_their_order_and_depend_on_nothing_else(workers, pairs):
 
 
 def test_audit_accepts_good_references_and_names_bad_ones(workers):
-    unsafe = json.dumps({"task": "intermediate_integration"})
+    unsafe = json.dumps({"task": "composite"})
     choices = json.dumps({"choices": {"A": "red", "B": "blue"}})
     rows = [
         {"prompt_id": "number", "reference_answer": "1,234", "verifier": "math", "verifier_spec": "{}"},
@@ -153,9 +153,7 @@ def test_audit_accepts_good_references_and_names_bad_ones(workers):
     assert list(verdicts) == [row["prompt_id"] for row in rows]
     assert refused == {"broken", "letter too many", "none", "constraints of no kind", "unsafe"}
     assert (
-        audited.filter(pl.col("prompt_id") == "unsafe")["message"]
-        .item()
-        .startswith("reasoning_gym task 'intermediate_integration'")
+        audited.filter(pl.col("prompt_id") == "unsafe")["message"].item().startswith("reasoning_gym task 'composite'")
     )
 
 

@@ -107,15 +107,16 @@ class Words:
 def seeds(domain: str, count: int, words: Words) -> Iterator[pl.DataFrame]:
     """Prompts of about 60 words; some repeat the one before with a word changed."""
     rows: list[dict[str, object]] = []
-    text = ""
+    text, answer = "", ""
     for number in range(count):
         if number % round(1 / NEAR_DUPLICATE_SHARE) == 1:
             text = text.replace("takes", "needs")
         else:
             text = f"{words.take(330)} takes {number % 97} of {number}, how many are left?"
+            answer = str(number)
         rows.append({
             "prompt_id": prompt_id(text, "math", "{}"), "source": domain, "source_row_id": str(number),
-            "domain": domain, "language": "en", "prompt": text, "reference_answer": str(number), "solution": None,
+            "domain": domain, "language": "en", "prompt": text, "reference_answer": answer, "solution": None,
             "verifier": "math", "verifier_spec": "{}", "license": "MIT",
         })  # fmt: skip
         if len(rows) == 100 * ROWS_AT_ONCE:

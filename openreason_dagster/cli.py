@@ -50,6 +50,13 @@ class Format(StrEnum):
     json = "json"
 
 
+class Visibility(StrEnum):
+    """Who sees what is published."""
+
+    private = "private"
+    public = "public"
+
+
 def main() -> None:
     """Entry point of the console script."""
     warnings.filterwarnings(
@@ -81,12 +88,58 @@ def status(recipe: RecipeOption = None) -> None:
 
 
 @app.command()
-def show(trace_id: Annotated[str, typer.Argument(help="A trace_id, or the unique start of one.")]) -> None:
-    """Print one trace with its prompt, sampling record, verdict, evidence and rewards."""
-    from openreason_dagster.commands.show import print_chain, trace_chain
+def show(
+    row: Annotated[
+        str, typer.Argument(help="A trace_id or prompt_id, or the unique start of one, or FILE:ROW, counted from 0.")
+    ],
+) -> None:
+    """Print the chain of one row: seed, pool, sampling record, verdict, rewards, data sets, releases."""
+    from openreason_dagster.commands.show import print_chain
+    from openreason_dagster.resources.lineage import find_row
 
     with _errors_explained():
-        print_chain(trace_chain(_tables_and_workspace()[0], trace_id), console)
+        releases = _settings(None).root / "releases"
+        print_chain(find_row(_tables_and_workspace()[0], row, releases=releases), console)
+
+
+@app.command()
+def publish(
+    source: Annotated[
+        Path | None, typer.Argument(help="Folder of a release, or a recipe; by default the recipe in the environment.")
+    ] = None,
+    *,
+    repository: Annotated[
+        str | None, typer.Option(help="owner/name on the Hugging Face Hub; by default the recipe's release.repository.")
+    ] = None,
+    visibility: Annotated[
+        Visibility, typer.Option(help="Who sees it; a public one is private until all of it has arrived.")
+    ] = Visibility.private,
+) -> None:
+    """Upload a release to the Hugging Face Hub with the token in HF_TOKEN, or go on with an upload."""
+    from openreason_dagster.commands.publish import publish as publish_release
+
+    with _errors_explained():
+        publish_release(_settings(None), source, console, repository=repository, visibility=visibility.value)
+
+
+@app.command()
+def reproduce(
+    manifest: Annotated[Path, typer.Argument(help="manifest.json of a release.")],
+    *,
+    from_seeds: Annotated[
+        bool, typer.Option("--from-seeds", help="Sample, judge and score again too, instead of reading the tables.")
+    ] = False,
+    recipe: RecipeOption = None,
+) -> None:
+    """Build a release again from its manifest and prove its rows equal, or list which differ and why."""
+    from openreason_dagster.commands import reproduce as command
+
+    with _errors_explained():
+        rebuild = command.rebuild_from_seeds if from_seeds else command.rebuild_from_tables
+        found = command.reproduce(_settings(recipe), manifest, console, rebuild=rebuild)
+        command.print_reproduction(found, console)
+    if not found.is_equal:
+        sys.exit(1)
 
 
 @app.command()

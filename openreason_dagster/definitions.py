@@ -5,7 +5,10 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from openreason_dagster.assets.cold_start import cold_start_data
+from openreason_dagster.assets.conversations import chat_sft_data, cot_prompted_traces, non_reasoning_data
 from openreason_dagster.assets.datasets import reasoning_data, sft_mix
+from openreason_dagster.assets.learning import preference_pairs, rl_prompts
 from openreason_dagster.assets.pool import prompt_pool
 from openreason_dagster.assets.references import suspect_references
 from openreason_dagster.assets.release import dataset_report, release
@@ -15,12 +18,26 @@ from openreason_dagster.assets.statistics import prompt_statistics
 from openreason_dagster.assets.traces import sampled_traces
 from openreason_dagster.assets.verdicts import verified_traces
 from openreason_dagster.automation import automation_sensor
+from openreason_dagster.checks.conversations import (
+    chat_conversations_are_well_formed,
+    chat_licences_are_allowed,
+    cot_answers_follow_reasoning,
+    non_reasoning_rows_are_unique,
+)
 from openreason_dagster.checks.datasets import (
+    cold_start_data_is_verified,
     conversations_are_well_formed,
     mix_keeps_clear_of_benchmarks,
     no_cluster_is_in_two_splits,
     reasoning_data_is_correct,
+    release_holds_every_format,
     release_holds_the_mix,
+)
+from openreason_dagster.checks.learning import (
+    no_cluster_is_in_two_splits_of_any_set,
+    pairs_and_dropped_are_the_pool,
+    pairs_are_correct_against_incorrect,
+    rl_prompts_and_dropped_are_the_pool,
 )
 from openreason_dagster.checks.pool import (
     pool_keeps_clear_of_benchmarks,
@@ -76,8 +93,14 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         scored_traces(traces),
         prompt_statistics,
         suspect_references,
+        cold_start_data(recipe),
+        chat_sft_data,
         reasoning_data,
+        cot_prompted_traces(recipe),
+        non_reasoning_data,
         sft_mix,
+        rl_prompts,
+        preference_pairs,
         release,
         dataset_report,
     ]
@@ -94,10 +117,20 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         refused_share_is_low,
         *trace_checks(trace_partitions(recipe)),
         reasoning_data_is_correct,
+        cold_start_data_is_verified,
+        chat_conversations_are_well_formed,
+        chat_licences_are_allowed,
+        cot_answers_follow_reasoning,
+        non_reasoning_rows_are_unique,
         mix_keeps_clear_of_benchmarks,
         no_cluster_is_in_two_splits,
         conversations_are_well_formed,
+        rl_prompts_and_dropped_are_the_pool,
+        no_cluster_is_in_two_splits_of_any_set,
+        pairs_and_dropped_are_the_pool,
+        pairs_are_correct_against_incorrect,
         release_holds_the_mix,
+        release_holds_every_format,
     ]
 
 

@@ -7,15 +7,29 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 PROMPT_ASSETS = ("seed_prompts",)
 POOL_ASSETS = ("benchmark_prompts", "prompt_pool")
+NON_REASONING_ASSETS = ("chat_sft_data", "cot_prompted_traces", "non_reasoning_data")
 TRACE_ASSETS = ("sampled_traces", "verified_traces", "scored_traces")
-DATASET_ASSETS = ("prompt_statistics", "suspect_references", "reasoning_data", "sft_mix", "release", "dataset_report")
+DATASET_ASSETS = (
+    "prompt_statistics",
+    "suspect_references",
+    "reasoning_data",
+    "cold_start_data",
+    "sft_mix",
+    "rl_prompts",
+    "preference_pairs",
+    "release",
+    "dataset_report",
+)
 
 
 def build_jobs() -> Sequence[UnresolvedAssetJobDefinition]:
-    """The four stages of a full run; a job of partitioned assets takes one key or a range."""
+    """The five stages of a full run; a job of partitioned assets takes one key or a range."""
     return [
         _job("collect_seeds", PROMPT_ASSETS, "Read every source of the recipe."),
         _job("build_pool", POOL_ASSETS, "Deduplicate, decontaminate and audit the seeds."),
+        _job(
+            "build_non_reasoning", NON_REASONING_ASSETS, "Take over conversations, and answer prompts after thinking."
+        ),
         _job("sample_model", TRACE_ASSETS, "Sample, verify and score one model at all temperatures."),
         _job("build_datasets", DATASET_ASSETS, "Select, mix, release and report."),
     ]

@@ -15,7 +15,8 @@ KEEP_HOURS = 7 * 24
 @dg.op
 def compact_and_vacuum(context: dg.OpExecutionContext, tables: Tables, workspace: Workspace) -> None:
     """Merge the small files of every table, then delete those that neither a release nor the last week needs."""
-    released = released_versions(Path(workspace.output_path) / "releases")
+    output = Path(workspace.output_path)
+    released = released_versions(output / "releases", output / "published")
     for name in TABLES:
         merged = tables.compact(name)
         deleted = tables.vacuum(name, keep_hours=KEEP_HOURS, keep_versions=released.get(name, set()))
@@ -24,7 +25,7 @@ def compact_and_vacuum(context: dg.OpExecutionContext, tables: Tables, workspace
 
 @dg.job(executor_def=dg.in_process_executor)
 def maintain_tables() -> None:
-    """Merge small files of the tables and delete old ones; every version of the last week and of releases stays."""
+    """Merge small files of the tables and delete old ones; versions of the last week and of releases stay."""
     compact_and_vacuum()
 
 

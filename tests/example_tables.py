@@ -35,7 +35,7 @@ def small_run(
     joined = sampled.join(verified.select("trace_id", "is_correct"), on="trace_id").with_columns(language=pl.lit("en"))
     keys = [{key: sample[key] for key in ("trace_id", "prompt_id", "model", "temperature")} for sample, _ in rows]
     frames = {
-        "seed_prompts": TABLES["seed_prompts"].frame([seed("p0", prompt), seed("p1", prompt), seed("p2", prompt)]),
+        "seed_prompts": TABLES["seed_prompts"].frame([seed(f"p{number}", prompt) for number in range(4)]),
         "prompt_pool": pool,
         "prompt_pool_dropped": TABLES["prompt_pool_dropped"].frame(
             [dropped("p1", "duplicate"), dropped("p2", "duplicate"), dropped("p3", "contaminated")]

@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -73,7 +73,7 @@ class FaultServer:
         seed: int = 0,
         rates: Mapping[str, float] = RATES,
         script: Sequence[str | None] | None = None,
-        reply: Mapping[str, Any] | bytes | None = None,
+        reply: Mapping[str, Any] | bytes | Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
         retry_after: str | None = "0",
         closes_after: int | None = None,
         seconds: float = 0.0,
@@ -86,7 +86,7 @@ class FaultServer:
             seed: Of the faults.
             rates: Of each fault.
             script: Faults of every prompt's attempts, instead of drawn ones.
-            reply: Replaces a good reply.
+            reply: Replaces a good reply; a function makes it of the request.
             retry_after: Header of HTTP 429.
             closes_after: Requests after which nobody listens any more.
             seconds: Before each good reply.
@@ -209,7 +209,8 @@ class FaultServer:
     async def _reply(self, writer: asyncio.StreamWriter, request: dict[str, Any], fault: str | None) -> None:
         wanted = min(request.get("n", 1), self.most_choices)
         wanted += {"too_few_choices": -1, "too_many_choices": 1, "empty_choices": -wanted}.get(fault or "", 0)
-        body = _json(self.reply or good_reply(request, wanted))
+        scripted = self.reply(request) if callable(self.reply) else self.reply
+        body = _json(scripted or good_reply(request, wanted))
         match fault:
             case "hang":
                 await asyncio.sleep(60)

@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from typing import get_args
 
 import dagster as dg
 from small_workspace import RECIPE, SmallWorkspace, starter_entry
+
+from openreason_dagster.domain.recipe_formats import Format
 
 MODELS = ("starter-base", "starter-small")
 FILE_ROWS = [
@@ -30,6 +33,7 @@ FINISHED = {
     ],
     "benchmarks": [{"name": "pens", "kind": "file", "path": "pens.jsonl", "columns": {"prompt": "question"}}],
     "sft_mix": {"validation_share": 0.4, "rows": 12},
+    "release": RECIPE["release"] | {"formats": list(get_args(Format))},
 }
 
 

@@ -97,11 +97,12 @@ class SmallWorkspace:
             .execute_in_process(instance=instance, tags=tags or {}, run_config=QUIET, raise_on_error=raise_on_error)
         )
 
-    def collect(self, instance: dg.DagsterInstance) -> tuple[dg.ExecuteInProcessResult, dg.ExecuteInProcessResult]:
+    def collect(self, instance: dg.DagsterInstance) -> tuple[dg.ExecuteInProcessResult, ...]:
         recipe = self.workspace.recipe()
         names = [source.name for source in recipe.sources]
         tags = {"dagster/asset_partition_range_start": names[0], "dagster/asset_partition_range_end": names[-1]}
-        return self.run("collect_seeds", instance, tags), self.run("build_pool", instance)
+        seeds, pool = self.run("collect_seeds", instance, tags), self.run("build_pool", instance)
+        return seeds, pool, self.run("build_non_reasoning", instance)
 
     def sample(
         self, model: str, instance: dg.DagsterInstance, *, raise_on_error: bool = True

@@ -38,11 +38,15 @@ def count(rows: pl.LazyFrame) -> int:
 
 def preview(rows: pl.DataFrame) -> dg.MetadataValue[Any]:
     """The first rows as a table, long texts cut."""
-    head = rows.head(_PREVIEW_ROWS)
+    return every_row(rows.head(_PREVIEW_ROWS))
+
+
+def every_row(rows: pl.DataFrame) -> dg.MetadataValue[Any]:
+    """All rows of a small frame as a table, long texts cut."""
     records = [
-        dg.TableRecord({name: _short(value) for name, value in row.items()}) for row in head.iter_rows(named=True)
+        dg.TableRecord({name: _short(value) for name, value in row.items()}) for row in rows.iter_rows(named=True)
     ]
-    return dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(name) for name in head.columns]))
+    return dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(name) for name in rows.columns]))
 
 
 def picture(draw: "Callable[[pl.DataFrame], Figure]", rows: pl.DataFrame, caption: str) -> dg.MetadataValue[Any]:

@@ -2,21 +2,28 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import picture, preview
+from openreason_dagster.assets.metadata import every_row, picture, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
+from openreason_dagster.domain.catalogue_entry import CatalogueModel
 from openreason_dagster.domain.datasets.replaced_references import STATED, judged_against
-from openreason_dagster.domain.release.card import dataset_card
+from openreason_dagster.domain.release.card import CardCounts, dataset_card
 from openreason_dagster.domain.release.card_counts import card_counts
+from openreason_dagster.domain.release.configurations import ConfigurationFile, policy_question, write_configurations
 from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
-from openreason_dagster.domain.release.manifest import manifest
+from openreason_dagster.domain.release.funnel import count_funnel
+from openreason_dagster.domain.release.gates import release_gates, require_passed
+from openreason_dagster.domain.release.layouts import LAYOUTS, Layout
+from openreason_dagster.domain.release.manifest import Origin, manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
-from openreason_dagster.domain.release.report import render_report, stages
+from openreason_dagster.domain.release.report import write_report
 from openreason_dagster.domain.release.report_data import collect_report_data
 from openreason_dagster.domain.release.sorted_rows import sorted_rows
 from openreason_dagster.domain.schemas import TABLES
@@ -28,32 +35,53 @@ _ROWS_PER_BATCH = 1_000
 
 
 @dg.asset(
-    deps=["suspect_references", "sft_mix"],
+    deps=["suspect_references", "sft_mix", "rl_prompts", "preference_pairs"],
     group_name="release",
     kinds={"parquet", "huggingface"},
     automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
-    """The SFT mix as a folder that `datasets.load_dataset` reads: sharded Parquet, dataset card and manifest."""
+    """A folder that `datasets.load_dataset` reads: the mix and the recipe's other formats, with card and manifest."""
+    recipe = workspace.recipe()
     for table in ("prompt_pool", "sft_mix"):
-        require_own(table, tables, workspace.recipe())
+        require_own(table, tables, recipe)
+    scoped = recipe_tables(tables, workspace)
+    gates = release_gates(scoped, recipe)
+    require_passed(gates)
     target = workspace.release_folder
     building = target.with_name(f".{target.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     shards = write_shards(
-        building,
-        lambda split: _rows(tables, workspace, split),
-        rows_per_shard=workspace.recipe().release.rows_per_shard,
+        building, lambda split: _rows(tables, workspace, split), rows_per_shard=recipe.release.rows_per_shard
     )
-    (building / "README.md").write_text(_card(tables, workspace, shards), encoding="utf-8")
-    (building / "manifest.json").write_text(_manifest(tables, workspace, shards), encoding="utf-8")
+    others = _configurations(tables, workspace, building)
+    counts, now = card_counts(scoped), datetime.now(UTC)
+    card = dataset_card(
+        recipe,
+        shards,
+        counts=counts,
+        models=_released_models(workspace, counts),
+        gates=gates,
+        year=now.year,
+        configurations=others,
+    )
+    origin = _origin(tables, workspace, verifiers=counts.verifiers)
+    (building / "README.md").write_text(card, encoding="utf-8")
+    (building / "manifest.json").write_text(
+        manifest(recipe, shards, origin=origin, gates=gates, created_at=now, configurations=others), encoding="utf-8"
+    )
     swap_in(building, target)
-    files = pl.DataFrame([{"file": shard.path, "rows": shard.rows, "bytes": shard.bytes} for shard in shards])
+    counted = count_funnel(scoped)
+    written: list[Shard | ConfigurationFile] = [*shards, *others]
+    files = pl.DataFrame([{"file": file.path, "rows": file.rows, "bytes": file.bytes} for file in written])
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(shard.rows for shard in shards),
             "folder": dg.MetadataValue.path(target),
             "files": preview(files),
+            "gates": every_row(pl.DataFrame([asdict(gate) for gate in gates]).drop("remedy")),
+            "funnel": picture(funnel, counted.stages, "Rows at each stage"),
+            "left_out": every_row(counted.reasons),
         }
     )
 
@@ -65,21 +93,26 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
-    """A self-contained HTML page: figures to look at, traces to read."""
+    """An HTML page, with figures to look at and traces to read from files beside it."""
     recipe = workspace.recipe()
     for table in ("prompt_pool", "sft_mix"):
         require_own(table, tables, recipe)
-    data = collect_report_data(recipe_tables(tables, workspace), title=recipe.title, description=recipe.description)
-    page = workspace.report_file
-    page.parent.mkdir(parents=True, exist_ok=True)
-    draft = page.with_suffix(".draft")
-    draft.write_text(render_report(data), encoding="utf-8")
-    draft.replace(page)
+    scoped = recipe_tables(tables, workspace)
+    data = collect_report_data(
+        scoped, title=recipe.title, description=recipe.description, most_traces=recipe.report.traces
+    )
+    target = workspace.report_file.parent
+    building = target.with_name(f".{target.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    every_trace = {"sampled_traces": tables.scan("sampled_traces")}  # cut to those listed without a join of texts
+    size = write_report(building, {**scoped, **every_trace}, data)
+    swap_in(building, target)
     return dg.MaterializeResult(
         metadata={
-            "page": dg.MetadataValue.path(page),
+            "page": dg.MetadataValue.path(workspace.report_file),
             "traces_shown": data.traces.height,
-            "funnel": picture(funnel, stages(data.totals), "Rows at each stage"),
+            "megabytes": size / 1e6,
+            "funnel": picture(funnel, data.funnel.stages, "Rows at each stage"),
             "pass_rate": picture(pass_rate_heatmap, data.pass_rates, "Pass rate by model and temperature"),
             "pass_at_k": picture(pass_at_k_curves, data.pass_at_k, "pass@k"),
             "verdicts": picture(verdict_bars, data.verdicts, "Verdicts by model and temperature"),
@@ -99,21 +132,42 @@ def _rows(tables: Tables, workspace: Workspace, split: str) -> Iterator[pl.DataF
         yield joined.with_columns(pl.col("judged_against").fill_null(STATED))
 
 
-def _card(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
-    counts = card_counts(recipe_tables(tables, workspace))
+def _configurations(tables: Tables, workspace: Workspace, building: Path) -> list[ConfigurationFile]:
+    """Write what the recipe's formats ask for beside the mix, which lies in `building` already."""
+    recipe = workspace.recipe()
+    for table in {LAYOUTS[name].table for name in recipe.release.formats} - {"sft_mix"}:
+        require_own(table, tables, recipe)
+    question = policy_question(recipe, workspace.recipe_folder)
+
+    def rows(layout: Layout, split: str) -> Iterator[pl.DataFrame]:
+        for part in _parts(tables, layout, building, split=split):
+            arranged = layout.arrange(part, question).drop("split", strict=False)
+            yield from arranged.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming", maintain_order=True)
+
+    return write_configurations(building, recipe.release.formats, rows=rows, per_file=recipe.release.rows_per_shard)
+
+
+def _parts(tables: Tables, layout: Layout, building: Path, *, split: str) -> Iterator[pl.LazyFrame]:
+    """The rows of a layout in their order: those of the mix file by file, others from their table."""
+    if layout.table == "sft_mix":
+        yield from map(pl.scan_parquet, sorted((building / "data").glob(f"{split}-*.parquet")))
+    else:
+        yield tables.scan(layout.table).filter(pl.col("split") == split).sort(layout.key)
+
+
+def _released_models(workspace: Workspace, counts: CardCounts) -> dict[str, CatalogueModel]:
     released = counts.by_model.filter(pl.col("rows") > 0)["model"]
-    models = {name: workspace.model(name) for name in sorted(set(released))}
-    return dataset_card(workspace.recipe(), shards, counts=counts, models=models)
+    return {name: workspace.model(name) for name in sorted(set(released))}
 
 
-def _manifest(tables: Tables, workspace: Workspace, shards: list[Shard]) -> str:
+def _origin(tables: Tables, workspace: Workspace, *, verifiers: Sequence[str]) -> Origin:
     released = tables.scan("sft_mix").select("trace_id")
     records = tables.scan("sampled_traces").join(released, on="trace_id", how="semi")
     fingerprints = dict(records.select("fingerprint", "sampling_record").unique().collect().iter_rows())
-    return manifest(
-        workspace.recipe(),
-        shards,
+    return Origin(
+        recipe_text=workspace.recipe_text(),
+        catalogue={name: workspace.catalogue_record(name) for name in workspace.selected_models()},
         table_versions={name: tables.version(name) for name in TABLES},
         fingerprints={key: json.loads(record) for key, record in fingerprints.items()},
-        created_at=datetime.now(UTC),
+        verifiers=verifiers,
     )

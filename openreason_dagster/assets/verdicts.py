@@ -58,6 +58,12 @@ def verified_traces(partitions: dg.PartitionsDefinition[str], verification: Veri
                         trace_key(model, temperature),
                         _metadata(tables, model=model, temperature=temperature) | {"verifier_errors": preview(rates)},
                     )
+            if court.stopped_by:
+                context.log.warning(
+                    "the judge met the limit %s: answers it was not asked about have the verdict error; raise it and "
+                    "run again to go on",
+                    court.stopped_by,
+                )
         return dg.MaterializeResult()
 
     return asset

@@ -4,10 +4,15 @@ import dagster as dg
 import polars as pl
 
 from openreason_dagster.assets.metadata import count, preview
-from openreason_dagster.domain.curation.benchmark_matches import answer_matches, match_examples, prompt_matches
+from openreason_dagster.domain.curation.benchmark_matches import answer_matches, match_examples
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.replaced_references import verdicts_of_replaced
+from openreason_dagster.domain.datasets.turns import answers_after_thinking, assistant_text, takes_turns, think_blocks
+from openreason_dagster.domain.release.configurations import configuration_differences
+from openreason_dagster.domain.release.gates import contaminated_prompts, contamination
+from openreason_dagster.domain.release.layouts import LAYOUTS
 from openreason_dagster.domain.release.released_rows import release_differences
+from openreason_dagster.domain.writing.cold_start import is_same_answer
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -27,29 +32,39 @@ def reasoning_data_is_correct(tables: Tables) -> dg.AssetCheckResult:
     )
 
 
+@dg.asset_check(asset="cold_start_data", blocking=True)
+def cold_start_data_is_verified(tables: Tables) -> dg.AssetCheckResult:
+    """Every row was judged correct after it was written, with the answer of its source trace, which is correct too."""
+    sources = tables.scan("verified_traces").filter(pl.col("verdict") == "correct")
+    rows = tables.scan("cold_start_data").filter(pl.col("verdict") == "correct")
+    pairs = rows.join(
+        sources.select(source_trace_id="trace_id", before="extracted_answer"), on="source_trace_id", how="inner"
+    )
+    same = sum(is_same_answer(*pair) for pair in pairs.select("before", "extracted_answer").collect().iter_rows())
+    wrong = count(tables.scan("cold_start_data")) - same
+    return dg.AssetCheckResult(passed=wrong == 0, metadata={"not_verified": wrong})
+
+
 @dg.asset_check(asset="sft_mix", blocking=True)
 def mix_keeps_clear_of_benchmarks(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
-    """No prompt and no answer of the mix shares an n-gram with a benchmark, whatever the pool was compared with."""
-    turns = pl.col("messages").list
-    rows = tables.scan("sft_mix").select(
-        "trace_id",
-        "prompt_id",
-        prompt=turns.get(0).struct.field("content"),
-        answer=turns.get(1, null_on_oob=True).struct.field("content").str.extract(r"(?s)</think>(.*)").fill_null(""),
-    )
-    benchmarks = tables.scan("benchmark_prompts").collect()
-    ngram = workspace.recipe().pool.ngram
-    prompts = rows.select("prompt_id", "prompt").unique("prompt_id", maintain_order=True).collect(engine="streaming")
-    answers = rows.drop("prompt").collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
-    found = pl.concat(
-        [prompt_matches(prompts, benchmarks, ngram=ngram), answer_matches(answers, benchmarks, ngram=ngram)]
-    )
+    """No prompt and no answer of the mix shares an n-gram with a benchmark, whatever the pool was compared with.
+
+    Of prompts the recipe's gate may let some pass, of answers none.
+    """
+    recipe, mix = workspace.recipe(), tables.scan("sft_mix")
+    ngram, benchmarks = recipe.pool.ngram, tables.scan("benchmark_prompts")
+    prompts = contaminated_prompts(mix, benchmarks, ngram=ngram)
+    said = mix.select("trace_id", "prompt_id", answer=assistant_text())
+    batches = said.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    answers = answer_matches(batches, benchmarks.collect(), ngram=ngram)
+    result = contamination(prompts, limit=recipe.release.gates.contaminated_prompts)
     return dg.AssetCheckResult(
-        passed=found.is_empty(),
+        passed=result.passed and answers.is_empty(),
         metadata={
-            "overlapping_prompts": found["trace_id"].null_count(),
-            "overlapping_answers": found["trace_id"].count(),
-            "examples": preview(match_examples(found.lazy())),
+            "overlapping_prompts": prompts.height,
+            "overlapping_answers": answers.height,
+            "examples": preview(prompts),
+            "examples_of_answers": preview(match_examples(answers.lazy())),
         },
     )
 
@@ -65,16 +80,9 @@ def no_cluster_is_in_two_splits(tables: Tables) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="sft_mix", blocking=True)
 def conversations_are_well_formed(tables: Tables) -> dg.AssetCheckResult:
-    """Each row is a user turn and an assistant turn that opens and closes one think block and then answers."""
-    turns = pl.col("messages").list
-    assistant = turns.get(1, null_on_oob=True).struct.field("content")
-    good = (
-        (turns.len() == 2)
-        & (turns.get(0).struct.field("role") == "user")
-        & (turns.get(1, null_on_oob=True).struct.field("role") == "assistant")
-        & assistant.str.contains(r"(?s)^<think>\n.+\n</think>\n\n\S")
-        & (assistant.str.count_matches("</think>", literal=True) == 1)
-    )
+    """Turns alternate and none is blank; the last thinks once and answers, or, of non-reasoning data, nobody thinks."""
+    may_be_plain = (pl.col("component") == "non_reasoning_data") & (think_blocks() == 0)
+    good = takes_turns() & (answers_after_thinking() | may_be_plain)
     malformed = count(tables.scan("sft_mix").filter(~good.fill_null(value=False)))
     return dg.AssetCheckResult(passed=malformed == 0, metadata={"malformed": malformed})
 
@@ -83,4 +91,12 @@ def conversations_are_well_formed(tables: Tables) -> dg.AssetCheckResult:
 def release_holds_the_mix(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
     """The files of the release have the manifest's hashes and hold exactly the rows of the mix."""
     differences = release_differences(workspace.release_folder, tables.scan("sft_mix").select("trace_id", "split"))
+    return dg.AssetCheckResult(passed=not differences, metadata={"differences": dg.MetadataValue.json(differences)})
+
+
+@dg.asset_check(asset="release", blocking=True)
+def release_holds_every_format(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
+    """The files of each format have the manifest's hashes and hold exactly the rows of its table, split by split."""
+    scans = {name: tables.scan(name) for name in {layout.table for layout in LAYOUTS.values()}}
+    differences = configuration_differences(workspace.release_folder, workspace.recipe().release.formats, scans)
     return dg.AssetCheckResult(passed=not differences, metadata={"differences": dg.MetadataValue.json(differences)})

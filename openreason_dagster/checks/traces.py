@@ -8,9 +8,8 @@ import polars as pl
 from openreason_dagster.assets.metadata import count
 from openreason_dagster.checks.partitioned import Finding, check_partitions
 from openreason_dagster.domain.recipe import Recipe
-from openreason_dagster.domain.recipe_verification import Verification
+from openreason_dagster.domain.release import gates
 from openreason_dagster.domain.verification.canaries import error_rates
-from openreason_dagster.domain.verification.model_judge import judged_kinds
 from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
@@ -73,32 +72,14 @@ def verifier_errors(tables: Tables, recipe: Recipe, _keys: dict[str, str]) -> Fi
 
     A canary that no machine judged is no error; one at least of each sort must have been judged.
     """
-    kinds = tables.scan("prompt_pool").select("verifier").unique().collect()["verifier"].to_list()
-    limits = recipe.verification
-    rates = error_rates(tables.scan("verification_canaries").filter(pl.col("verifier").is_in(kinds)))
-    exceeded = rates.filter(
-        ~(pl.col("false_accept_rate") <= _limit(limits, "false_accept_limit")).fill_null(value=False)
-        | ~(pl.col("false_reject_rate") <= _limit(limits, "false_reject_limit")).fill_null(value=False)
-    )
-    not_measured = sorted(set(kinds) - set(rates["verifier"]))
-    figures = {
-        "right": int(rates["right"].sum()),
-        "wrong": int(rates["wrong"].sum()),
-        "false_accepts": int(rates["false_accepts"].sum()),
-        "false_rejects": int(rates["false_rejects"].sum()),
-        "over_the_limit": ", ".join(exceeded["verifier"]),
-        "not_measured": ", ".join(not_measured),
+    kinds = sorted(tables.scan("prompt_pool").select("verifier").unique().collect()["verifier"])
+    known = tables.scan("verification_canaries")
+    result = gates.verifier_errors(kinds, known, limits=recipe.verification)
+    rates = error_rates(known.filter(pl.col("verifier").is_in(kinds)))
+    figures: dict[str, object] = {
+        name: int(rates[name].sum()) for name in ("right", "wrong", "false_accepts", "false_rejects")
     }
-    return Finding(exceeded.is_empty() and not not_measured, figures)
-
-
-def _limit(verification: Verification, name: str) -> pl.Expr:
-    """The limit for each verifier: the judge's own for kinds that it decides about."""
-    rule, judge = getattr(verification, name), verification.judge
-    if judge is None:
-        return pl.lit(rule)
-    is_judged = pl.col("verifier").is_in(judged_kinds(verification.decided_by))
-    return pl.when(is_judged).then(pl.lit(getattr(judge, name))).otherwise(pl.lit(rule))
+    return Finding(result.passed, figures | {"found": result.found, "limit": result.limit})
 
 
 def unscored_verdicts(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Finding:

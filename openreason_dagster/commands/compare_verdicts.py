@@ -1,5 +1,7 @@
 """`openreason verify --compare`: what would change if the stored traces were judged by the verifiers of today."""
 
+from datetime import UTC, datetime
+
 import polars as pl
 from rich import box
 from rich.console import Console
@@ -12,7 +14,7 @@ from openreason_dagster.resources.verdict_comparison import VerdictComparison, c
 from openreason_dagster.resources.workspace import Workspace
 
 RUN_ID = "verify --compare"
-"""Stands in the ledger, in place of a Dagster run, for what a judge model costs here."""
+"""With the time stands in the ledger, in place of a Dagster run, for what a judge model costs here."""
 _EXAMPLES = 3
 """Changed traces shown of each kind of change."""
 _CHARACTERS = 60
@@ -26,8 +28,10 @@ def print_comparison(tables: Tables, workspace: Workspace, console: Console) -> 
     Raises:
         OpenReasonError: who judges by the recipe, on a Ray cluster perhaps or by a model, cannot be had.
     """
-    with court_of(tables, workspace, run_id=RUN_ID) as court:
+    with court_of(tables, workspace, run_id=f"{RUN_ID} {datetime.now(UTC).isoformat(timespec='seconds')}") as court:
         comparison = compare_verdicts(tables, workspace, court.judge())
+    if court.stopped_by:
+        console.print(f"{court.stopped_by} is reached: answers the judge was not asked about are shown as error.")
     console.print(f"{comparison.judged:,} stored verdicts were found again; {comparison.changed.height:,} differ.")
     if comparison.changed.height:
         _print(console, comparison.flips, "Verdicts that flipped")

@@ -12,12 +12,13 @@ from openreason_dagster.resources.workspace import Workspace
 
 def print_models(workspace: Workspace, console: Console) -> None:
     """One line per catalogue file; a file that cannot be used now says why."""
-    selected = set(workspace.selected_models())
+    selected, judge = set(workspace.selected_models()), workspace.recipe().verification.judge
     names = ("engine", "revision", "licence", "in recipe")
     notes = Column("notes", overflow="fold")
     table = Table(Column("model", no_wrap=True), *names, notes, box=box.SIMPLE_HEAD, collapse_padding=True)
     for name in model_names(workspace.catalogue_folder):
-        mark = "yes" if name in selected else "no"
+        uses = ["yes"] * (name in selected) + ["as judge"] * (judge is not None and name == judge.model)
+        mark = ", ".join(uses) or "no"
         try:
             model = workspace.model(name)
         except RecipeError as error:

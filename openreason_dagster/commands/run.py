@@ -16,6 +16,7 @@ from openreason_dagster.domain.errors import OpenReasonError, RecipeError
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.recipe_checks import load_recipe
 from openreason_dagster.partitions import MODELS, range_tags
+from openreason_dagster.resources.model_judge import JUDGE_KEY
 from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.workspace import Workspace
 
@@ -40,12 +41,19 @@ def run_recipe(settings: Settings, console: Console, *, only_model: str | None =
         pipeline.execute("collect_seeds", _source_range(recipe))
         progress.stage("Building the prompt pool: duplicates, contamination, references")
         pipeline.execute("build_pool", {})
+        if recipe.chat_sources or recipe.cot_prompted:
+            progress.stage("Building non-reasoning data: conversations, and answers after thinking")
+        if recipe.cot_prompted is not None:
+            _wait_for_place(instance, progress)
+        pipeline.execute("build_non_reasoning", {})
         instance.add_dynamic_partitions(MODELS.name or "", models)
         for model in models:
             progress.stage(f"Sampling, verifying and scoring {model}")
             _wait_for_place(instance, progress)
             pipeline.execute("sample_model", range_tags(model, recipe))
         progress.stage("Building data sets, release and report")
+        if recipe.cold_start is not None:
+            _wait_for_place(instance, progress)
         pipeline.execute("build_datasets", {})
     print_summary(tables_of(settings), workspace_of(settings), console, sampled_now=progress.sampled)
 
@@ -73,10 +81,11 @@ class _Pipeline:
             instance=self._instance, tags={**tags, **process_tag()}, run_config=_QUIET, raise_on_error=False
         )
         if not result.success:
-            raise OpenReasonError(f"{job} failed (Dagster run {result.run_id}).\n{_reasons(result)}")
+            raise OpenReasonError(f"{job} failed (Dagster run {result.run_id}).\n{reasons_of_failure(result)}")
 
 
-def _reasons(result: dg.ExecuteInProcessResult) -> str:
+def reasons_of_failure(result: dg.ExecuteInProcessResult) -> str:
+    """Which steps failed with which message, or which blocking checks did not pass."""
     reasons = [
         f"{event.step_key}: {_reason(event.step_failure_data.error)}" for event in result.get_step_failure_events()
     ]
@@ -103,7 +112,8 @@ def _models(workspace: Workspace, only_model: str | None) -> list[str]:
     """The models to sample, each with an entry that can be used at a temperature of the recipe.
 
     Raises:
-        RecipeError: there is none, or an entry is broken or fits no temperature.
+        RecipeError: the recipe wants models and the catalogue has none of them, or an entry, the judge's too, is broken
+            or cannot be used as the recipe says.
     """
     selected = workspace.selected_models()
     if only_model is not None and only_model not in selected:
@@ -111,7 +121,7 @@ def _models(workspace: Workspace, only_model: str | None) -> list[str]:
             f"model {only_model!r} is not selected by the recipe. Selected: {', '.join(selected) or 'none'}. "
             f"Add {only_model}.yaml to the catalogue or adjust the recipe's `models`."
         )
-    if not selected:
+    if not selected and workspace.recipe().models:
         raise RecipeError(
             f"recipe key `models` selects nothing from the catalogue {str(workspace.catalogue_folder)!r}. "
             "Add a model file."
@@ -119,6 +129,9 @@ def _models(workspace: Workspace, only_model: str | None) -> list[str]:
     chosen = selected if only_model is None else [only_model]
     for name in chosen:
         workspace.usable_model(name)
+    judge = workspace.recipe().verification.judge
+    if judge is not None:  # found out after sampling, it would cost hours
+        workspace.model_in_role(judge.model, "judge", key=JUDGE_KEY)
     return chosen
 
 

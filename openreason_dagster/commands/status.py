@@ -105,7 +105,9 @@ def print_status(tables: Tables, workspace: Workspace, console: Console) -> None
                 f"{status.model} at {status.temperature}: {status.stale:,} traces were sampled with another "
                 f"{', '.join(status.stale_because)}; run the model again to sample with the recipe's settings"
             )
-    for line in _spent(tables, workspace.recipe(), sorted({status.model for status in statuses})):
+    recipe = workspace.recipe()
+    judge = {recipe.verification.judge.model} if recipe.verification.judge else set()
+    for line in _spent(tables, recipe, sorted({status.model for status in statuses} | judge)):
         console.print(line)
 
 

@@ -9,9 +9,15 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from openreason_dagster.domain.recipe_budget import Budget
-from openreason_dagster.domain.recipe_datasets import ReasoningData, Release, SftMix
+from openreason_dagster.domain.recipe_chat import ChatSftData, ChatSource
+from openreason_dagster.domain.recipe_cold_start import ColdStart
+from openreason_dagster.domain.recipe_datasets import ReasoningData, SftMix
+from openreason_dagster.domain.recipe_non_reasoning import CotPrompted, NonReasoningData
 from openreason_dagster.domain.recipe_pool import Pool
+from openreason_dagster.domain.recipe_preference import PreferencePairs
 from openreason_dagster.domain.recipe_references import References
+from openreason_dagster.domain.recipe_release import Release, Report
+from openreason_dagster.domain.recipe_rl_prompts import RlPrompts
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification
@@ -38,8 +44,11 @@ class Recipe(YamlModel):
     seed: int
     sources: list[Source] = Field(min_length=1)
     benchmarks: list[Benchmark] = Field(default_factory=list)
-    models: list[str] = Field(min_length=1)
-    """Catalogue names; `*` stands for any text and a leading `!` excludes."""
+    chat_sources: list[ChatSource] = Field(default_factory=list)
+    """Conversations to take over for OR2."""
+    models: list[str]
+    """Catalogue names; `*` stands for any text and a leading `!` excludes. An empty list samples nothing: what is
+    made then are the pool and RL prompts."""
     temperatures: list[float | Literal["imported"]] = Field(min_length=1)
     pool: Pool = Pool()
     sampling: Sampling
@@ -48,8 +57,17 @@ class Recipe(YamlModel):
     references: References = References()
     reward_weights: RewardWeights = RewardWeights()
     reasoning_data: ReasoningData = ReasoningData()
+    cold_start: ColdStart | None = None
+    """Without it there is no cold-start data (OR1)."""
+    chat_sft_data: ChatSftData = ChatSftData()
+    cot_prompted: CotPrompted | None = None
+    """Without it nothing is answered after a prompted chain of thought (OR6)."""
+    non_reasoning_data: NonReasoningData = NonReasoningData()
     sft_mix: SftMix = SftMix()
+    rl_prompts: RlPrompts = RlPrompts()
+    preference_pairs: PreferencePairs = PreferencePairs()
     release: Release
+    report: Report = Report()
 
     @field_validator("temperatures")
     @classmethod
@@ -64,12 +82,22 @@ class Recipe(YamlModel):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         for what, names in (
-            ("source", [source.name for source in self.sources]),
+            ("source", [source.name for source in (*self.sources, *self.chat_sources)]),
             ("benchmark", [benchmark.name for benchmark in self.benchmarks]),
         ):
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:
                 raise ValueError(f"{what} name {repeated[0]!r} is used twice; names are partition keys")
+        return self
+
+    @model_validator(mode="after")
+    def _cold_start_has_its_temperature(self) -> Self:
+        wanted = self.cold_start and temperature_key(self.cold_start.temperature)
+        if wanted and wanted not in self.temperature_keys:
+            raise ValueError(
+                f"`cold_start.temperature` is {wanted}, which is not among `temperatures` "
+                f"({', '.join(self.temperature_keys)}); name one of them or add it"
+            )
         return self
 
     @model_validator(mode="after")

@@ -6,8 +6,10 @@ from openreason_dagster.domain.errors import RecipeError, SourceError
 from openreason_dagster.domain.inference.prompts import read_template
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.recipe_sources import FileLocation, HubLocation, ProceduralSource, Source
+from openreason_dagster.domain.release.configurations import policy_question
 from openreason_dagster.domain.seeds.procedural import require_usable_task
 from openreason_dagster.domain.seeds.starter_tasks import family_domain
+from openreason_dagster.domain.writing.recipe_texts import require_writer_texts
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -22,13 +24,19 @@ def load_recipe(path: Path) -> Recipe:
     _require_domains_of_sources(recipe, path)
     try:
         read_template(recipe.sampling.template, recipe_folder=path.parent)
+        policy_question(recipe, path.parent)
+        require_writer_texts(recipe, path.parent)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from error
     return recipe
 
 
 def _require_files(recipe: Recipe, path: Path) -> None:
-    entries = [("sources", source) for source in recipe.sources] + [("benchmarks", one) for one in recipe.benchmarks]
+    entries = [
+        *(("sources", source) for source in recipe.sources),
+        *(("benchmarks", one) for one in recipe.benchmarks),
+        *(("chat_sources", one) for one in recipe.chat_sources),
+    ]
     for section, entry in entries:
         if isinstance(entry, FileLocation):
             recipe.require_file(f"{section}.{entry.name}.path", path.parent / entry.path, recipe_path=path)
@@ -47,7 +55,7 @@ def _require_usable_tasks(recipe: Recipe, path: Path) -> None:
 
 
 def _require_domains_of_sources(recipe: Recipe, path: Path) -> None:
-    known = {_domain(source) for source in recipe.sources}
+    known = {_domain(source) for source in recipe.sources} | {str(source.domain) for source in recipe.chat_sources}
     for domain, share in (recipe.sft_mix.domain_shares or {}).items():
         if domain not in known:
             raise RecipeError(

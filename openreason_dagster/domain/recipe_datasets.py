@@ -1,4 +1,4 @@
-"""Part of the recipe: which traces become training data, in which proportions, and how they are written out."""
+"""Part of the recipe: which traces become training data, and in which proportions."""
 
 from typing import Literal, Self
 
@@ -7,13 +7,21 @@ from pydantic import Field, field_validator, model_validator
 from openreason_dagster.domain.records import Domain
 from openreason_dagster.domain.yaml_model import Share, YamlModel
 
+Component = Literal["reasoning_data", "cold_start_data", "non_reasoning_data"]
+"""Data sets that the mix is made of."""
+
 
 class ReasoningData(YamlModel):
-    """Rejection sampling (OR3)."""
+    """Rejection sampling (OR3); the filters of readability are off where they are null or `keep`."""
 
     traces_per_prompt: int = Field(default=4, ge=1)
-    minimum_language_consistency: Share = 0.8
+    minimum_language_consistency: Share | None = 0.8
+    """Least share of the reasoning's words in the prompt's language."""
     maximum_completion_tokens: int | None = Field(default=None, ge=1)
+    maximum_paragraph_characters: int | None = Field(default=None, ge=1)
+    """Of the reasoning; a paragraph ends at an empty line."""
+    code_in_reasoning: Literal["keep", "drop"] = "keep"
+    """Whether traces with a fenced block of code in their reasoning are left out."""
 
 
 class Selection(YamlModel):
@@ -34,28 +42,24 @@ class SftMix(YamlModel):
     """At most this many rows; all that the shares allow when left out."""
     domain_shares: dict[Domain, Share] | None = None
     """Share of rows per domain, summing to 1; as they come when left out."""
+    component_shares: dict[Component, Share] | None = None
+    """Share of rows per component, summing to 1; cut first where domains have shares too."""
     selection: Selection | None = None
-    """How `rows` of many are chosen; by domain shares and best traces when left out."""
+    """How `rows` of many are chosen; by shares and best traces when left out."""
     validation_share: Share = 0.05
 
-    @field_validator("domain_shares")
+    @field_validator("domain_shares", "component_shares")
     @classmethod
-    def _shares_sum_to_one(cls, shares: dict[Domain, float] | None) -> dict[Domain, float] | None:
+    def _shares_sum_to_one(cls, shares: dict[str, float] | None) -> dict[str, float] | None:
         if shares is not None and abs(sum(shares.values()) - 1) > 1e-6:
-            raise ValueError(f"domain shares sum to {sum(shares.values()):g}; they must sum to 1")
+            raise ValueError(f"shares sum to {sum(shares.values()):g}; they must sum to 1")
         return shares
 
     @model_validator(mode="after")
     def _selection_is_of_a_number(self) -> Self:
         if self.selection is not None and self.rows is None:
             raise ValueError("`selection` needs `rows`, the number of rows to select")
-        if self.selection is not None and self.domain_shares is not None:
-            raise ValueError("`selection` lets groups take turns and keeps no `domain_shares`; remove one of them")
+        for shares in ("domain_shares", "component_shares"):
+            if self.selection is not None and getattr(self, shares) is not None:
+                raise ValueError(f"`selection` lets groups take turns and keeps no `{shares}`; remove one of them")
         return self
-
-
-class Release(YamlModel):
-    """How the mix is written out."""
-
-    license: str
-    rows_per_shard: int = Field(default=50_000, ge=1)

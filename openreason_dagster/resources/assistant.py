@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -25,6 +26,7 @@ from openreason_dagster.domain.inference.questions import (
 )
 from openreason_dagster.domain.inference.sampler import Batch, sample
 from openreason_dagster.domain.recipe_roles import RoleModel
+from openreason_dagster.domain.records import Request
 from openreason_dagster.resources.engines.open_engine import open_engine
 from openreason_dagster.resources.ledger import allowance, ledger_rows
 from openreason_dagster.resources.progress import ProgressListener
@@ -35,7 +37,11 @@ from openreason_dagster.resources.workspace import Workspace
 class Assistant:
     """A model in a role. Weights are loaded with the first question that was not answered before.
 
-    A question that was answered in any run is not asked again. One that failed is asked again by the next run.
+    A question that was answered in any run is not asked again. One that failed is asked again by the next run. When a
+    limit of the budget refuses a question, the listener is told once.
+
+    Attributes:
+        stopped_by: Name of the limit that refused questions; None while none has.
 
     Raises:
         RecipeError: the model is unknown, or does not have the role.
@@ -62,6 +68,8 @@ class Assistant:
         self._listener = progress or ProgressListener()
         self._stack = ExitStack()
         self._engine: Engine | None = None
+        self._failed: dict[str, Reply] = {}
+        self.stopped_by: str | None = None
         self.questioning = Questioning.of(
             role, self._entry, settings, weights=weights_identity(self._entry, self._folder)
         )
@@ -82,7 +90,7 @@ class Assistant:
             RecipeError: the budget is stated in another currency than the model's price.
         """
         by_id = {self.questioning.reply_id(question): question for question in questions}
-        found = self._committed(list(by_id))
+        found = self._committed(list(by_id)) | {key: self._failed[key] for key in by_id if key in self._failed}
         pending = {reply_id: question for reply_id, question in by_id.items() if reply_id not in found}
         if pending:
             found |= self._asked(pending)
@@ -94,17 +102,24 @@ class Assistant:
         return stored_replies(answered.select("reply_id", "reply", "finish_reason").collect())
 
     def _asked(self, pending: Mapping[str, Question]) -> dict[str, Reply]:
-        spending = self._spending
-        if spending.is_time_over():
-            return {}
-        requests = map(self.questioning.request, pending.values())
         store = _ReplyStore(self, ReplyRows(questioning=self.questioning, questions=pending, run_id=self._run_id))
+        requests = self._spending.within(map(self.questioning.request, pending.values()))
+        first = next(requests, None)
+        if first is not None:  # else the budget is spent already, and no weights are loaded for nothing
+            self._sample(chain([first], requests), store, total=len(pending))
+        self._failed |= {reply_id: reply for reply_id, reply in store.replies.items() if reply.failure is not None}
+        if len(store.replies) < len(pending):
+            self._tell_limit()
+        return store.replies
+
+    def _sample(self, requests: Iterable[Request | None], store: "_ReplyStore", *, total: int) -> None:
+        spending = self._spending
         sample(
             self._entered(),
-            spending.within(requests),
+            requests,
             store=store.put,
             stored=lambda _batch, _nothing: None,
-            totals=lambda: {self.questioning.role: len(pending)},
+            totals=lambda: {self.questioning.role: total},
             commit_rows=self._recipe.sampling.commit_rows,
             commit_seconds=self._recipe.sampling.commit_seconds,
             progress=lambda progress: self._listener.replied(
@@ -112,12 +127,17 @@ class Assistant:
             ),
             goes_on=spending.settles_in_time,
         )
-        return store.replies
+
+    def _tell_limit(self) -> None:
+        limit = self._spending.reached
+        if limit is not None and limit != self.stopped_by:
+            self.stopped_by = limit
+            self._listener.stopped(self.questioning.model, limit=limit)
 
     @cached_property
     def _spending(self) -> Allowance:
         """One for all calls, so that limits on a run hold for their sum."""
-        return allowance(self._tables, self._recipe, self._entry)
+        return allowance(self._tables, self._recipe, self._entry, run_id=self._run_id)
 
     def _entered(self) -> Engine:
         if self._engine is None:

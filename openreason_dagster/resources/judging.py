@@ -101,10 +101,11 @@ def _drop_outdated(tables: Tables, traces: pl.LazyFrame, keys: dict[str, str], *
 
 
 def _drop_evidence_without_verdict(tables: Tables, keys: dict[str, str]) -> None:
-    """Drop what a judge model found on traces whose verdict is to be found again."""
+    """Drop what a judge model found on traces whose verdict is to be found again, or what two runs found at once."""
     evidence = tables.scan("judge_verdicts", **keys).collect()
     verdicts = tables.scan("verified_traces", **keys).select("trace_id").collect()
-    kept = evidence.join(verdicts, on="trace_id", how="semi")
+    single = evidence.unique("trace_id", keep="last", maintain_order=True)
+    kept = single.join(verdicts, on="trace_id", how="semi")
     if kept.height < evidence.height:
         tables.replace("judge_verdicts", kept, **keys)
 

@@ -17,15 +17,21 @@ from openreason_dagster.domain.schemas import SAMPLING_LEDGER
 from openreason_dagster.resources.tables import Tables
 
 
-def allowance(tables: Tables, recipe: Recipe, entry: CatalogueModel) -> Allowance:
+def allowance(tables: Tables, recipe: Recipe, entry: CatalogueModel, *, run_id: str | None = None) -> Allowance:
     """What a run of a model that starts now may spend.
+
+    Args:
+        tables: Where the ledger is.
+        recipe: Whose budget counts.
+        entry: The model, with its price.
+        run_id: The run, where the model may have spent something in it before, as another stage's model.
 
     Raises:
         RecipeError: money is limited in another currency than the model's price is stated in.
     """
     if isinstance(entry, DatasetModel):
         return Allowance([], entry.price)  # imported traces cost nothing
-    budget, in_force = recipe.budget, limits(tables, recipe, model=entry.name)
+    budget, in_force = recipe.budget, limits(tables, recipe, model=entry.name, run_id=run_id)
     if any(limit.kind == "money" for limit in in_force) and entry.price.currency != budget.currency:
         raise RecipeError(
             f"recipe key `budget.currency` is {budget.currency}, but the price of model {entry.name!r} is in "
@@ -34,10 +40,12 @@ def allowance(tables: Tables, recipe: Recipe, entry: CatalogueModel) -> Allowanc
     return Allowance(in_force, entry.price)
 
 
-def limits(tables: Tables, recipe: Recipe, *, model: str) -> list[Limit]:
+def limits(tables: Tables, recipe: Recipe, *, model: str, run_id: str | None = None) -> list[Limit]:
     """Every limit that a run of a model which starts now has to keep, with what was spent of it before."""
     budget, rows = recipe.budget, tables.scan("sampling_ledger", recipe=recipe.name)
-    spent = {"recipe": _sum(rows), "model": _sum(rows.filter(pl.col("model") == model)), "run": Cost()}
+    own = rows.filter(pl.col("model") == model)
+    in_run = Cost() if run_id is None else _sum(own.filter(pl.col("run_id") == run_id))
+    spent = {"recipe": _sum(rows), "model": _sum(own), "run": in_run}
     return limits_of({"recipe": budget.recipe, "model": budget.model, "run": budget.run}, spent)
 
 

@@ -1,14 +1,17 @@
 """A judge model beside the rules: which of their verdicts it is asked about, and what becomes of them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from openreason_dagster.domain.recipe_verification import JudgeModel, Verification
-from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.schemas import JUDGE_VERDICTS, VERIFIED_TRACES
 from openreason_dagster.domain.verification.model_judge import (
     UNREADABLE,
@@ -17,11 +20,11 @@ from openreason_dagster.domain.verification.model_judge import (
     Finding,
     Opinion,
     Part,
-    decided,
     finding,
     is_asked,
     judged_kinds,
     opinion,
+    overrules,
     question,
 )
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
@@ -31,8 +34,10 @@ from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
+JUDGE_KEY = "verification.judge.model"
+"""The recipe key that names the judge."""
 Row = dict[str, object]
-
+_JUDGED_COLUMNS = ("trace_id", "prompt", "reference_answer", "answer", "verifier")
 
 Record = Callable[[pl.DataFrame], None]
 """Takes rows of `judge_verdicts` before the verdicts that they led to come back."""
@@ -53,6 +58,11 @@ class Court:
     def versions(self) -> Mapping[str, str]:
         """The version that a verdict of each kind of verifier has."""
         return VERIFIER_VERSIONS if self.model is None else self.model.versions
+
+    @property
+    def stopped_by(self) -> str | None:
+        """The limit of the budget that left answers unjudged, if one did."""
+        return None if self.model is None else self.model.stopped_by
 
     def judge(self, record: Record = _forget) -> Judge:
         """Judges as the recipe says."""
@@ -80,31 +90,56 @@ def court_of(
             yield Court(rules, None)
             return
         with Assistant(
-            tables, workspace, role="judge", settings=verification.judge, key="verification.judge.model",
-            run_id=run_id, progress=progress,
+            tables, workspace, role="judge", settings=verification.judge, key=JUDGE_KEY, run_id=run_id,
+            progress=progress,
         ) as assistant:  # fmt: skip
             yield Court(rules, ModelJudge(assistant, verification, verification.judge))
 
 
 def _reviewed(rules: Judge, model: "ModelJudge", record: Record) -> Judge:
-    """Rules first, then the model; the rows of a batch are held until its verdicts come, in whatever order."""
+    """Rules first, then the model; the rows of a batch wait on disk for its verdicts, which come in whatever order."""
 
     def judge(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        held: list[pl.DataFrame] = []
-
-        def holding() -> Iterator[pl.DataFrame]:
-            for rows in batches:
-                held.append(rows)
-                yield rows
-
-        for verdicts in rules(holding()):
-            rows = pl.concat(held)
-            held[:] = [rows.join(verdicts, on="trace_id", how="anti")]
-            reviewed, evidence = model.review(verdicts, rows.join(verdicts, on="trace_id", how="semi"))
-            record(evidence)
-            yield reviewed
+        with TemporaryDirectory(prefix="judge-") as folder:
+            shelf = _Shelf(Path(folder))
+            for verdicts in rules(map(shelf.put, batches)):
+                if verdicts.is_empty():
+                    continue
+                reviewed, evidence = model.review(verdicts, shelf.take(verdicts["trace_id"]))
+                record(evidence)
+                yield reviewed
 
     return judge
+
+
+class _Shelf:
+    """Batches of rows on disk, found again by trace_id: a cluster takes all of a partition before it gives anything."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = count()
+        self._files: dict[str, Path] = {}
+        self._waiting: Counter[Path] = Counter()
+
+    def put(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Keep a batch, and give it back."""
+        path = self._folder / f"{next(self._numbers)}.arrow"
+        rows.select(_JUDGED_COLUMNS).write_ipc(path)
+        places = dict.fromkeys(rows["trace_id"], path)
+        self._files |= places
+        self._waiting[path] = len(places)
+        return rows
+
+    def take(self, trace_ids: Iterable[str]) -> list[Row]:
+        """The rows of these traces, at least one trace; a file is gone when all its rows were taken."""
+        places = {trace_id: self._files.pop(trace_id) for trace_id in set(trace_ids)}
+        taken = Counter(places.values())
+        rows = (row for path in sorted(taken) for row in pl.read_ipc(path).iter_rows(named=True))
+        found = [row for row in rows if row["trace_id"] in places]
+        self._waiting -= taken  # what comes to nothing is dropped
+        for path in taken.keys() - self._waiting.keys():
+            path.unlink()
+        return found
 
 
 class ModelJudge:
@@ -115,26 +150,32 @@ class ModelJudge:
         self._decision = verification.decided_by
         self._settings = settings
         asked = assistant.questioning
-        self._suffix = f"{self._decision}:{asked.model}@{asked.fingerprint[:12]}/{settings.attempts}"
+        shown = f"{settings.attempts}x{settings.longest_answer}"
+        self._suffix = f"{self._decision}:{asked.model}@{asked.fingerprint[:12]}/{shown}"
+
+    @property
+    def stopped_by(self) -> str | None:
+        """The limit of the budget that refused a question, if one did."""
+        return self._assistant.stopped_by
 
     @property
     def versions(self) -> Mapping[str, str]:
         """Version of a verdict per kind: with judge, settings and weights for the kinds that the judge has a say in."""
         return {kind: self._version(kind) for kind in VERIFIER_VERSIONS}
 
-    def review(self, verdicts: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def review(self, verdicts: pl.DataFrame, rows: Iterable[Row]) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The verdicts as they stand after the judge, and rows of `judge_verdicts` for those it was asked about.
 
         Args:
             verdicts: Rows of `verified_traces` by the rules.
-            rows: trace_id, prompt, reference_answer, answer and verifier of the same traces.
+            rows: For each of the same traces at least trace_id, prompt, reference_answer, answer and verifier.
         """
-        texts = {str(row["trace_id"]): row for row in rows.iter_rows(named=True)}
+        texts = {str(row["trace_id"]): row for row in rows}
         records = list(verdicts.iter_rows(named=True))
         cases = {
             str(record["trace_id"]): _case(texts[str(record["trace_id"])])
             for record in records
-            if self._is_asked(record, str(texts[str(record["trace_id"])]["verifier"]))
+            if self._is_asked(record, texts[str(record["trace_id"])])
         }
         opinions = self.opinions(list(dict.fromkeys(cases.values())))
         reviewed: list[Row] = []
@@ -144,7 +185,7 @@ class ModelJudge:
             kind = str(texts[trace_id]["verifier"])
             row = record | {"verifier_version": self._version(kind)}
             if trace_id in cases:
-                row |= self._changes(record, opinions[cases[trace_id]], kind)
+                row |= self._changes(opinions[cases[trace_id]], kind)
                 evidence.append(self._evidence(record, row, cases[trace_id], opinions[cases[trace_id]]))
             reviewed.append(row)
         return VERIFIED_TRACES.frame(reviewed), JUDGE_VERDICTS.frame(evidence)
@@ -159,6 +200,8 @@ class ModelJudge:
         found: dict[Case, Finding] = {}
         for attempt in range(1, self._settings.attempts + 1):
             pending = [case for case in cases if case not in found or found[case].verdict == UNREADABLE]
+            if not pending:
+                break
             asked = {
                 case: question(case, part, attempt=attempt, longest_answer=self._settings.longest_answer)
                 for case in pending
@@ -167,21 +210,23 @@ class ModelJudge:
             found |= {case: finding(case, part, replies.get(each)) for case, each in asked.items()}
         return found
 
-    def _is_asked(self, record: Row, kind: str) -> bool:
-        return is_asked(kind, str(record["verdict"]), method=str(record["method"]), decision=self._decision)
+    def _is_asked(self, record: Row, texts: Row) -> bool:
+        verdict, method = str(record["verdict"]), str(record["method"])
+        return is_asked(
+            str(texts["verifier"]), verdict, method=method, answer=str(texts["answer"]), decision=self._decision
+        )
 
     def _version(self, kind: str) -> str:
         rule = VERIFIER_VERSIONS[kind]
         return f"{rule}+{VERSION}:{self._suffix}" if kind in judged_kinds(self._decision) else rule
 
-    def _changes(self, record: Row, found: Opinion, kind: str) -> Row:
+    def _changes(self, found: Opinion, kind: str) -> Row:
         """What the judge changes of a rule's row; nothing where the rule's verdict stands."""
-        verdict = decided(Verdict(str(record["verdict"])), found.verdict, decision=self._decision, kind=kind)
-        if verdict is not found.verdict:
+        if not overrules(found.verdict, decision=self._decision, kind=kind):
             return {}
         return {
-            "verdict": verdict.value,
-            "is_correct": verdict.is_correct,
+            "verdict": found.verdict.value,
+            "is_correct": found.verdict.is_correct,
             "method": f"judge/{found.first}" if found.second is None else f"judge/{found.first}/{found.second}",
             "message": found.message,
         }

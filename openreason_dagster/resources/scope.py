@@ -82,6 +82,6 @@ def require_own(table: str, tables: Tables, recipe: Recipe) -> None:
 
 def foreign_sources(table: str, tables: Tables, recipe: Recipe) -> list[str]:
     """Sources of a table's rows that the recipe does not list, sorted."""
-    known = [source.name for source in recipe.sources]
+    known = [source.name for source in (*recipe.sources, *recipe.chat_sources)]
     strangers = tables.scan(table).select("source").filter(~pl.col("source").is_in(known)).unique()
     return sorted(strangers.collect()["source"])

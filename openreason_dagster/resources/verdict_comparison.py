@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openreason_dagster.domain.curation.buckets import with_buckets
-from openreason_dagster.domain.curation.splits import with_cluster
+from openreason_dagster.domain.datasets.choose_mix import choose_mix
+from openreason_dagster.domain.datasets.components import component_rows
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.replaced_references import with_replaced_references
-from openreason_dagster.domain.datasets.sft_mix import choose_rows
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.rewards.total import total
 from openreason_dagster.resources.judging import PROMPT_COLUMNS, TRACE_COLUMNS, Judge
@@ -47,7 +46,7 @@ class VerdictComparison:
 def compare_verdicts(tables: Tables, workspace: Workspace, judge: Judge) -> VerdictComparison:
     """Judge the recipe's verified traces again and see what flips, and what of that would reach the mix.
 
-    Samples nothing and writes nothing. Of traces that do not change, only keys and verdicts are held in memory.
+    Samples nothing and writes no verdict. Of traces that do not change, only keys and verdicts are held in memory.
     """
     scoped = recipe_tables(tables, workspace)
     stored = scoped["verified_traces"].select("trace_id", "verdict", "verifier_version").collect()
@@ -115,16 +114,10 @@ def _effect(tables: Frames, renewed: pl.DataFrame, recipe: Recipe) -> pl.DataFra
 def _chosen(tables: Frames, recipe: Recipe) -> dict[str, set[str]]:
     """trace_ids that rejection sampling keeps, and those of them that enter the mix; suspicions stay as stored."""
     in_effect = with_replaced_references(tables, recipe.reward_weights.model_dump())
-    rows = candidates(in_effect, tables["sampled_traces"]).collect(engine="streaming")
+    rows = candidates(in_effect, tables["sampled_traces"], rules=recipe.reasoning_data).collect(engine="streaming")
     kept = select_reasoning_data(rows, recipe.reasoning_data).kept
-    named = kept.lazy().with_columns(component=pl.lit("reasoning_data"))
-    components = with_buckets(
-        with_cluster(named, tables["prompt_clusters"]),
-        tables["sampled_traces"],
-        pool=tables["prompt_pool"],
-        statistics=tables["prompt_statistics"],
-    ).collect(engine="streaming")
-    mix = choose_rows(components, recipe.sft_mix, seed=recipe.seed).chosen if components.height else components
+    components = component_rows({**tables, "reasoning_data": kept.lazy()}).collect(engine="streaming")
+    mix = choose_mix(components, tables, recipe).chosen if components.height else components
     return {"reasoning_data": set(kept["trace_id"]), "sft_mix": set(mix["trace_id"])}
 
 

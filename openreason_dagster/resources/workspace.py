@@ -11,6 +11,7 @@ from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.inference.plan import applicable_temperatures
 from openreason_dagster.domain.recipe import IMPORTED, Recipe, temperature_key
 from openreason_dagster.domain.recipe_checks import load_recipe
+from openreason_dagster.domain.release.manifest import catalogue_record
 
 
 class Workspace(dg.ConfigurableResource["Workspace"]):
@@ -23,6 +24,10 @@ class Workspace(dg.ConfigurableResource["Workspace"]):
     def recipe(self) -> Recipe:
         """The recipe as it stands now; RecipeError if it cannot be used."""
         return load_recipe(Path(self.recipe_path))
+
+    def recipe_text(self) -> str:
+        """The recipe's file as it is written; OSError if it cannot be read."""
+        return Path(self.recipe_path).read_text(encoding="utf-8")
 
     @property
     def recipe_folder(self) -> Path:
@@ -37,6 +42,10 @@ class Workspace(dg.ConfigurableResource["Workspace"]):
     def model(self, name: str) -> CatalogueModel:
         """One model of the catalogue; RecipeError if it is unknown or its file is broken."""
         return load_model(self.catalogue_folder, name, variables=os.environ)
+
+    def catalogue_record(self, name: str) -> dict[str, object]:
+        """A model's catalogue file for a manifest: as written, without secrets; RecipeError if it cannot be read."""
+        return catalogue_record(self.catalogue_folder / f"{name}.yaml")
 
     def model_in_role(self, name: str, role: ModelRole, *, key: str) -> CatalogueModel:
         """One model of the catalogue that may be asked in a role.

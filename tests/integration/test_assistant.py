@@ -9,6 +9,7 @@ from openreason_dagster.domain.inference.questions import Question
 from openreason_dagster.domain.recipe_roles import RoleModel
 from openreason_dagster.domain.records import Message
 from openreason_dagster.resources.assistant import Assistant
+from openreason_dagster.resources.progress import ProgressListener
 
 
 def question(number, attempt=1):
@@ -16,17 +17,29 @@ def question(number, attempt=1):
     return Question(subject_id=f"trace-{number}", part="forward", messages=messages, attempt=attempt)
 
 
+class Stops(ProgressListener):
+    """Remembers which limits ended what."""
+
+    def __init__(self):
+        self.limits = []
+
+    def stopped(self, model, *, limit):
+        self.limits.append((model, limit))
+
+
 @pytest.fixture
 def asked(small):
     small.write_recipe()
     small.write_model(starter_entry("helper") | {"roles": ["judge"], "price": {"output_per_million": 1e6}})
 
-    def ask(questions, *, run_id="run", **settings):
+    def ask(*calls, run_id="run", progress=None, **settings):
         role = RoleModel(**{"model": "helper", "max_tokens": 40} | settings)
         with Assistant(
-            small.tables, small.workspace, role="judge", settings=role, key="verification.judge.model", run_id=run_id
-        ) as judge:
-            return judge.ask(questions)
+            small.tables, small.workspace, role="judge", settings=role, key="verification.judge.model", run_id=run_id,
+            progress=progress,
+        ) as judge:  # fmt: skip
+            replies = [judge.ask(questions) for questions in calls]
+            return replies[-1]
 
     return ask
 
@@ -77,6 +90,34 @@ def test_what_the_budget_refuses_has_no_reply(asked, small):
     assert rows(small, "sampling_ledger")["completion_tokens"].sum() <= 90
 
 
+def test_the_listener_is_told_once_which_limit_refused_questions(asked, small):
+    small.write_recipe(budget={"run": {"tokens": 90}})
+    stops = Stops()
+    asked([question(number) for number in range(10, 20)], [question(50)], progress=stops)
+    assert stops.limits == [("helper", "budget.run.tokens")]
+
+
+def test_a_model_that_was_paid_in_the_same_run_has_the_rest_of_the_run_s_budget(asked, small):
+    small.write_recipe(budget={"run": {"tokens": 60}})
+    asked([question(12)])
+    spent = rows(small, "sampling_ledger")["completion_tokens"].sum()
+    assert spent > 20, "so that the rest has no room for another question"
+    assert asked([question(34)]) == {}
+    assert len(asked([question(34)], run_id="another")) == 1
+
+
+def test_no_weights_are_loaded_for_a_budget_that_is_spent(asked, small):
+    small.write_recipe(budget={"run": {"tokens": 39}})
+    small.write_model(starter_entry("helper", weights="../starter_models") | {"roles": ["judge"]})
+    assert asked([question(1)]) == {}
+
+
+def test_one_engine_answers_call_after_call(asked, small):
+    replies = asked([question(12)], [question(34), question(12)])
+    assert all(reply.text for reply in replies.values())
+    assert rows(small).height == 2
+
+
 def test_failures_are_rows_and_are_tried_again(asked, small):
     with FaultServer(seed=1, rates={"http_400": 1.0}) as server:
         small.write_model(
@@ -85,9 +126,10 @@ def test_failures_are_rows_and_are_tried_again(asked, small):
                 "revision": "1", "license": "x", "roles": ["judge"], "max_attempts": 1,
             }
         )  # fmt: skip
-        replies = asked([question(1)])
+        replies = asked([question(1)], [question(1)])
         assert replies[question(1)].failure is not None
         assert rows(small)["error"].null_count() == 0
+        assert rows(small).height == 1, "what failed is asked again by the next run, not by this one"
         server.rates = {}
         assert asked([question(1)])[question(1)].text
     assert rows(small)["error"].to_list() == [None]

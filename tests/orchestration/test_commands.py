@@ -11,7 +11,7 @@ import pytest
 from command_line import invoke, words
 from dagster._core.utils import make_new_run_id
 from finished_run import FINISHED
-from small_workspace import RECIPE
+from small_workspace import RECIPE, starter_entry
 
 from openreason_dagster.commands.dagster_home import PROCESS_TAG, fail_all_lost_runs, fail_own_lost_runs, process_tag
 from openreason_dagster.domain.schemas import TABLES
@@ -103,6 +103,15 @@ def test_status_says_what_is_spent_of_the_budget(finished):
     assert "budget.run" not in text, "a run that has not begun has spent nothing"
 
 
+def test_a_judge_is_shown_where_models_and_their_budgets_are(small):
+    small.write_model(starter_entry("helper") | {"roles": ["judge"]})
+    small.write_recipe(verification={"judge": {"model": "helper"}}, budget={"model": {"tokens": 10}})
+    assert "helper transformers 1 Apache-2.0 as judge" in words(invoke(small, "models").stdout)
+    text = words(invoke(small, "status").stdout)
+    assert "budget.model.tokens of helper: 0 of 10 spent" in text
+    assert "helper 0.3" not in text, "it is not sampled"
+
+
 def test_status_of_an_empty_workspace(small):
     result = invoke(small, "status")
     assert result.exit_code == 0
@@ -128,6 +137,7 @@ def test_show_prints_the_whole_chain(workspace):
     for expected in (
         row["trace_id"], "seed", "reference_answer", "reasoning", "sampling record", "top_p", "environment", "torch",
         "verdict: correct", "reward_language_consistency", "rank", f"split: {row['split']}",
+        "difficulty_band", "source_row_id", "prompt_pool: in it", "reasoning_data", f"data/{row['split']}-",
     ):  # fmt: skip
         assert expected in result.stdout
 
@@ -135,8 +145,42 @@ def test_show_prints_the_whole_chain(workspace):
 def test_show_of_a_trace_that_was_left_out_says_why(workspace):
     dropped = workspace.tables.scan("reasoning_data_dropped").sort("trace_id").head(1).collect().row(0, named=True)
     text = invoke(workspace, "show", dropped["trace_id"]).stdout
+    assert "reasoning_data: left out" in text
     assert f"reason: {dropped['reason']}" in text
-    assert "mix: this stage has not seen the trace" in text
+    assert "sft_mix: this stage has not seen the trace" in text
+    assert "none of them holds the trace" in text
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_show_of_a_row_of_a_released_file(workspace, split):
+    (file,) = (workspace.workspace.release_folder / "data").glob(f"{split}-*.parquet")
+    rows = pl.read_parquet(file)
+    last = rows.height - 1
+    result = invoke(workspace, "show", f"{file}:{last}")
+    assert result.exit_code == 0
+    assert rows["trace_id"][last] in result.stdout
+    assert f"{file}:{last}" in result.stdout.replace("\n", "")
+    jsonl = file.parents[2] / f"{split}.jsonl"
+    rows.write_ndjson(jsonl)
+    assert rows["trace_id"][0] in invoke(workspace, "show", f"{jsonl}:0").stdout
+
+
+def test_show_of_a_prompt_lists_its_traces(workspace):
+    trace = first_trace(workspace)
+    result = invoke(workspace, "show", trace["prompt_id"])
+    assert result.exit_code == 0
+    traces = workspace.tables.scan("sampled_traces").filter(prompt_id=trace["prompt_id"]).collect()
+    for identifier in traces["trace_id"]:
+        assert identifier in result.stdout
+    assert "prompt_pool: in it" in result.stdout
+
+
+def test_show_of_a_prompt_that_was_kept_out_says_why(workspace):
+    dropped = workspace.tables.scan("prompt_pool_dropped").filter(reason="contaminated").collect().row(0, named=True)
+    text = invoke(workspace, "show", dropped["prompt_id"]).stdout
+    assert "prompt_pool: left out" in text
+    assert "reason: contaminated" in text
+    assert "traces: 0" in text
 
 
 @pytest.mark.parametrize(
@@ -145,10 +189,17 @@ def test_show_of_a_trace_that_was_left_out_says_why(workspace):
         pytest.param("0123456789abcdef", "no trace starts with '0123456789abcdef'", id="unknown"),
         pytest.param("", "is not a trace_id", id="empty"),
         pytest.param("%", "is not a trace_id", id="pattern"),
+        pytest.param("no-such-file.parquet:0", "does not exist", id="no-file"),
+        pytest.param("{release}/manifest.json:0", "expected one of .jsonl", id="other-kind"),
+        pytest.param("{train}:100000", "has no row 100000", id="row-beyond"),
+        pytest.param("{prompts}:0", "neither the column trace_id nor prompt_id", id="no-identifier"),
     ],
 )
 def test_show_of_what_is_no_trace(workspace, trace_id, message):
-    result = invoke(workspace, "show", trace_id)
+    release = workspace.workspace.release_folder
+    (train,) = (release / "data").glob("train-*.parquet")
+    named = {"release": release, "train": train, "prompts": workspace.folder / "prompts.jsonl"}
+    result = invoke(workspace, "show", trace_id.format(**named))
     assert result.exit_code == 1
     assert message in words(result.stderr)
     assert "Traceback" not in result.output

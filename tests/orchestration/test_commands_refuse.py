@@ -45,6 +45,16 @@ def test_error_that_quotes_a_model_shows_escapes(small):
     assert "\x1b" not in result.stderr
 
 
+def test_a_judge_that_cannot_judge_is_refused_before_anything_is_sampled(small):
+    small.write_recipe(verification={"judge": {"model": "starter-base"}})
+    result = invoke(small, "run", str(small.settings.recipe))
+    assert result.exit_code == 1
+    assert "`verification.judge.model` names model 'starter-base', which cannot be asked as judge" in words(
+        result.stderr
+    )
+    assert not small.settings.tables.exists()
+
+
 IMPORTED = {
     "engine": "dataset",
     "path": "./traces.jsonl",

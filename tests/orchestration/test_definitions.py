@@ -21,9 +21,22 @@ ASSETS = {
     "prompt_statistics": {"verified_traces", "prompt_pool"},
     "suspect_references": {"verified_traces", "sampled_traces", "prompt_pool"},
     "reasoning_data": {"scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"},
-    "sft_mix": {"reasoning_data", "sampled_traces", "prompt_pool", "prompt_statistics"},
-    "release": {"suspect_references", "sft_mix"},
+    "cold_start_data": {"scored_traces", "verified_traces", "sampled_traces", "prompt_pool"},
+    "chat_sft_data": {"benchmark_prompts"},
+    "cot_prompted_traces": {"chat_sft_data", "prompt_pool"},
+    "non_reasoning_data": {"chat_sft_data", "cot_prompted_traces"},
+    "sft_mix": {
+        "reasoning_data",
+        "cold_start_data",
+        "non_reasoning_data",
+        "sampled_traces",
+        "prompt_pool",
+        "prompt_statistics",
+    },
     "dataset_report": {"prompt_statistics", "suspect_references", "scored_traces", "sft_mix"},
+    "rl_prompts": {"verified_traces", "suspect_references", "prompt_pool"},
+    "preference_pairs": {"scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"},
+    "release": {"suspect_references", "sft_mix", "rl_prompts", "preference_pairs"},
 }
 
 
@@ -38,11 +51,16 @@ def test_graph_has_the_designed_assets_and_edges(small):
 
 def test_graph_tags_and_groups_follow_r1(small):
     graph = small.definitions().resolve_asset_graph()
-    assert "openreason/OR3" in graph.get(dg.AssetKey("reasoning_data")).tags
-    assert "openreason/OR5" in graph.get(dg.AssetKey("scored_traces")).tags
-    assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == {
-        "seeds", "pool", "traces", "statistics", "datasets", "release",
+    labels = {
+        "OR1": "cold_start_data", "OR2": "chat_sft_data", "OR3": "reasoning_data", "OR4": "non_reasoning_data",
+        "OR5": "scored_traces", "OR6": "cot_prompted_traces",
     }  # fmt: skip
+    for label, name in labels.items():
+        asset = graph.get(dg.AssetKey(name))
+        assert f"openreason/{label}" in asset.tags
+        assert asset.group_name.startswith(f"{label}_")
+    others = {graph.get(key).group_name for key in graph.get_all_asset_keys() if key.path[0] not in labels.values()}
+    assert others == {"seeds", "pool", "traces", "statistics", "datasets", "release"}
 
 
 def test_every_stored_asset_shows_its_columns_and_has_a_schema_check(small):

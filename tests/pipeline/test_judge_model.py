@@ -4,6 +4,7 @@ import json
 
 import polars as pl
 import pytest
+import yaml
 from chat_server import ChatServer
 from command_line import invoke
 from judge_server import judge_server, verdict_line
@@ -141,9 +142,31 @@ def test_rule_and_judge_together(prepared, instance, decided_by, expected):
     pairs = small.tables.scan("judge_verdicts").select("rule_verdict", "judge_verdict", "verdict").collect().rows()
     assert ("incorrect", "correct", "correct") in pairs
     assert (("correct", "incorrect", "incorrect") in pairs) == (decided_by == "judge")
+    methods = small.tables.scan("verified_traces").filter(extracted_answer="3").collect()["method"].to_list()
+    assert [method.startswith("judge/") for method in methods] == [decided_by == "judge"], "the rule's reasons stand"
     page = small.workspace.report_file.read_text(encoding="utf-8")
     assert "on which rule and judge disagree" in page
     assert "the even prime" in page
+
+
+def test_who_decides_can_be_changed_back_and_forth(prepared, instance):
+    def decide(by):
+        recipe = yaml.safe_load(small.settings.recipe.read_text(encoding="utf-8"))
+        recipe["verification"] |= {"decided_by": by}
+        small.settings.recipe.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+        small.sample("people", instance)
+        methods = small.tables.scan("verified_traces").select("trace_id", "verdict", "method").sort("trace_id")
+        evidence = small.tables.scan("judge_verdicts").select("trace_id").collect()["trace_id"]
+        assert evidence.is_unique().all()
+        return methods.collect().rows(), set(evidence)
+
+    with judge_server(fair) as server:
+        small = prepared(server.base_url)
+        first = [decide("rule"), decide("union")]
+        asked = len(server.asked)
+        assert [decide("rule"), decide("union")] == first
+        assert len(server.asked) == asked, "nothing is paid for twice"
+    assert first[0][1] < first[1][1]
 
 
 def test_a_judge_that_accepts_everything_blocks_what_is_built_on_it(prepared, instance):

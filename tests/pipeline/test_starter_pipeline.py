@@ -12,10 +12,16 @@ from finished_run import FINISHED, finish, run_every_job
 from small_workspace import RECIPE, STARTER_MODELS, SmallWorkspace, starter_entry
 
 from openreason_dagster.commands.status import partition_statuses
+from openreason_dagster.domain.errors import ReleaseError
+from openreason_dagster.domain.release.funnel import UNKNOWN_REASON, count_funnel
+from openreason_dagster.domain.release.layouts import LAYOUTS
 from openreason_dagster.domain.schemas import TABLES
+from openreason_dagster.domain.schemas.written import WRITTEN_TABLES
 from openreason_dagster.resources.scope import recipe_tables
 
 EMPTY_WHEN_ALL_GOES_WELL = {"sampling_failures", "replaced_verdicts"}
+OF_STAGES_LEFT_OUT = {"model_replies", "judge_verdicts", *(table.name for table in WRITTEN_TABLES)}
+"""The recipe has no judge, no writer and no conversations; other tests have."""
 PARTITIONS = 2 * 2
 
 
@@ -35,7 +41,7 @@ def shards(workspace):
 def test_every_table_is_filled(finished_run):
     tables = finished_run.workspace.tables
     empty = {name for name in TABLES if tables.scan(name).collect().is_empty()}
-    assert empty == EMPTY_WHEN_ALL_GOES_WELL
+    assert empty == EMPTY_WHEN_ALL_GOES_WELL | OF_STAGES_LEFT_OUT
 
 
 def test_rows_set_aside_have_their_reason(finished_run):
@@ -65,6 +71,15 @@ def test_kept_and_left_out_rows_are_every_trace_once(finished_run):
     assert sorted([*kept, *dropped]) == sorted(tables.scan("sampled_traces").collect()["trace_id"])
     mixed, left = (tables.scan(name).collect()["trace_id"] for name in ("sft_mix", "sft_mix_dropped"))
     assert sorted([*mixed, *left]) == sorted(kept)
+
+
+def test_pool_is_rl_prompts_and_what_was_left_out(finished_run):
+    tables = finished_run.workspace.tables
+    parts = [tables.scan(name).collect() for name in ("rl_prompts", "rl_prompts_dropped")]
+    assert sum(rows.height for rows in parts) == tables.scan("prompt_pool").collect().height
+    statistics = tables.scan("prompt_statistics").group_by("prompt_id").agg(pl.col("judged", "correct").sum()).collect()
+    counted = pl.concat([rows.select("prompt_id", "judged", "correct") for rows in parts])
+    assert counted.sort("prompt_id").equals(statistics.sort("prompt_id")), "all models and temperatures count"
 
 
 def test_second_run_samples_nothing_and_changes_no_row(finished, instance):
@@ -99,6 +114,19 @@ class TestRelease:
             assert rows["trace_id"][:] == expected["trace_id"].to_list()
             assert rows["messages"][:] == expected["messages"].to_list()
 
+    @pytest.mark.parametrize("name", LAYOUTS)
+    def test_every_format_holds_its_table(self, finished_run, tmp_path, name):
+        from datasets import load_dataset
+
+        layout, folder = LAYOUTS[name], finished_run.workspace.workspace.release_folder
+        files = str(folder / name / "*-*.jsonl")
+        if layout.suffix == "jsonl":
+            rows = load_dataset("json", data_files=files, cache_dir=str(tmp_path))
+        else:
+            rows = load_dataset(str(folder), name, cache_dir=str(tmp_path))
+        found = sorted(key for split in rows.values() for key in split[layout.key])
+        assert found == sorted(finished_run.workspace.tables.scan(layout.table).collect()[layout.key])
+
     def test_sft_trainer_learns_from_it(self, data, tmp_path):
         from trl import SFTConfig, SFTTrainer
 
@@ -130,6 +158,9 @@ class TestRelease:
     def test_manifest_holds_hashes_versions_and_the_recipe(self, finished_run):
         workspace = finished_run.workspace.workspace
         manifest = json.loads((workspace.release_folder / "manifest.json").read_text(encoding="utf-8"))
+        for file in manifest["configurations"]:
+            content = (workspace.release_folder / file["path"]).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == file["sha256"]
         for shard in manifest["shards"]:
             content = (workspace.release_folder / shard["path"]).read_bytes()
             assert hashlib.sha256(content).hexdigest() == shard["sha256"]
@@ -186,3 +217,34 @@ def test_removed_model_leaves_the_mix_and_an_added_one_enters(finished, instance
     mix = finished.tables.scan("sft_mix").collect()
     assert set(mix["model"]) == {"starter-base", "third"}
     assert finished.tables.scan("sampled_traces", model="starter-small").collect().height > 0, "nothing is thrown away"
+
+
+def test_funnel_of_a_finished_run_has_no_gap(finished_run):
+    counted = count_funnel(recipe_tables(finished_run.workspace.tables, finished_run.workspace.workspace))
+    assert counted.stages["rows"].min() > 0
+    assert UNKNOWN_REASON not in counted.reasons["reason"].to_list()
+    left_out = counted.reasons.group_by("stage").agg(pl.col("rows").sum())
+    assert dict(left_out.iter_rows()) == {
+        stage: rows for stage, rows in counted.stages["stage", "left_out"].iter_rows() if rows
+    }
+
+
+def test_gates_are_in_card_manifest_and_metadata(finished_run):
+    workspace = finished_run.workspace.workspace
+    gates = json.loads((workspace.release_folder / "manifest.json").read_text(encoding="utf-8"))["gates"]
+    assert {gate["gate"] for gate in gates} >= {"contamination", "duplicates", "licences", "verifier errors", "rows"}
+    assert all(gate["passed"] for gate in gates)
+    card = (workspace.release_folder / "README.md").read_text(encoding="utf-8")
+    assert all(f"| {gate['gate']} | " in card for gate in gates)
+    (event,) = finished_run.results[-1].asset_materializations_for_node("release")
+    shown = event.metadata["gates"].records
+    assert [record.data["gate"] for record in shown] == [gate["gate"] for gate in gates]
+    assert "funnel" in event.metadata
+
+
+def test_gate_that_fails_leaves_the_last_release_as_it_is(finished, instance):
+    before = shards(finished)
+    finished.write_recipe(**FINISHED | {"release": {"license": "MIT", "gates": {"allowed_licenses": ["ISC"]}}})
+    with pytest.raises(ReleaseError, match="licences: found"):
+        finished.run("build_datasets", instance)
+    assert shards(finished) == before

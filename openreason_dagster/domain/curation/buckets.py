@@ -33,20 +33,12 @@ def length_bucket() -> pl.Expr:
     return pl.when(tokens.is_null()).then(pl.lit("unknown")).otherwise(known)
 
 
-def with_buckets(
-    rows: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame, statistics: pl.LazyFrame
-) -> pl.LazyFrame:
-    """`rows`, which have trace_id and prompt_id, with source, language, completion_tokens, difficulty and length.
+def with_buckets(rows: pl.LazyFrame, statistics: pl.LazyFrame) -> pl.LazyFrame:
+    """`rows`, which have prompt_id and completion_tokens, with the columns difficulty and length.
 
     The difficulty is that of the prompt over all models and temperatures of `statistics` (see prompt_statistics).
     """
-    tokens = sampled.select("trace_id", "completion_tokens")
     counts = statistics.group_by("prompt_id").agg(pl.col("correct", "judged").sum())
-    joined = (
-        rows.join(pool.select("prompt_id", "source", "language"), on="prompt_id", how="inner", maintain_order="left")
-        .join(tokens, on="trace_id", how="inner", maintain_order="left")
-        .join(
-            counts.select("prompt_id", difficulty=difficulty_band()), on="prompt_id", how="left", maintain_order="left"
-        )
-    )
+    bands = counts.select("prompt_id", difficulty=difficulty_band())
+    joined = rows.join(bands, on="prompt_id", how="left", maintain_order="left")
     return joined.with_columns(pl.col("difficulty").fill_null("unknown"), length=length_bucket())

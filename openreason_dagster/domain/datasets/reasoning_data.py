@@ -7,6 +7,7 @@ import polars as pl
 
 from openreason_dagster.domain.recipe_datasets import ReasoningData
 from openreason_dagster.domain.schemas import REASONING_DATA, REASONING_DATA_DROPPED
+from openreason_dagster.domain.writing.readability import has_code_block, longest_paragraph
 
 
 @dataclass(frozen=True)
@@ -17,16 +18,24 @@ class Selection:
     dropped: pl.DataFrame
 
 
-def candidates(tables: Mapping[str, pl.LazyFrame], texts: pl.LazyFrame) -> pl.LazyFrame:
+def candidates(tables: Mapping[str, pl.LazyFrame], texts: pl.LazyFrame, *, rules: ReasoningData) -> pl.LazyFrame:
     """One narrow row per trace of a pool prompt: keys, verdict, rewards, length, and a hash in place of the text.
 
     Reads sampled_traces, verified_traces, scored_traces, prompt_pool and suspect_references. `texts` has the reasoning
     and answer of the traces, perhaps among others: it comes apart because a join holds what it joins, and what is
-    hashed as it is read is never held.
+    measured as it is read is never held. What the readability filters look at is measured only where `rules` ask for
+    it, and null otherwise.
     """
-    hashes = texts.select("trace_id", text_hash=pl.concat_str("reasoning", pl.lit("\x1f"), "answer").hash())
+    reasoning, drops_code = pl.col("reasoning"), rules.code_in_reasoning == "drop"
+    paragraph = pl.lit(None) if rules.maximum_paragraph_characters is None else longest_paragraph(reasoning)
+    measured = texts.select(
+        "trace_id",
+        text_hash=pl.concat_str("reasoning", pl.lit("\x1f"), "answer").hash(),
+        paragraph_characters=paragraph.cast(pl.Int64),
+        has_code=has_code_block(reasoning) if drops_code else pl.lit(None, pl.Boolean),
+    )
     keys = ("trace_id", "prompt_id", "model", "temperature", "finish_reason", "completion_tokens")
-    narrow = tables["sampled_traces"].select(keys).join(hashes, on="trace_id", how="inner")
+    narrow = tables["sampled_traces"].select(keys).join(measured, on="trace_id", how="inner")
     verdicts = tables["verified_traces"].select("trace_id", "verdict")
     rewards = tables["scored_traces"].select("trace_id", "reward_format", "reward_language_consistency", "reward_total")
     suspects = tables["suspect_references"].filter(pl.col("treatment") == "dropped")
@@ -62,8 +71,8 @@ def select_reasoning_data(rows: pl.DataFrame, rules: ReasoningData) -> Selection
 
 
 def _first_reason(rules: ReasoningData) -> pl.Expr:
-    limit = rules.maximum_completion_tokens
-    consistency = pl.col("reward_language_consistency")
+    limit, paragraph = rules.maximum_completion_tokens, rules.maximum_paragraph_characters
+    consistency, least = pl.col("reward_language_consistency"), rules.minimum_language_consistency or 0.0
     return (
         pl.when(pl.col("has_suspect_reference"))
         .then(pl.lit("suspect_reference"))
@@ -73,10 +82,14 @@ def _first_reason(rules: ReasoningData) -> pl.Expr:
         .then(pl.lit("not_correct"))
         .when(pl.col("reward_format").fill_null(0.0) < 1)
         .then(pl.lit("bad_format"))
-        .when(consistency.is_not_null() & (consistency < rules.minimum_language_consistency))
+        .when(consistency.is_not_null() & (consistency < least))
         .then(pl.lit("mixed_language"))
         .when(pl.lit(value=limit is not None) & (pl.col("completion_tokens") > (limit or 0)).fill_null(value=False))
         .then(pl.lit("over_long"))
+        .when(pl.col("has_code").fill_null(value=False))
+        .then(pl.lit("code_in_reasoning"))
+        .when((pl.col("paragraph_characters") > (paragraph or 0)).fill_null(value=False))
+        .then(pl.lit("long_paragraph"))
     )
 
 

@@ -1,15 +1,22 @@
 """The SFT mix: which rows of the component data sets enter, in which split, and as which conversation."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from openreason_dagster.domain.curation.diversity import select_diverse
 from openreason_dagster.domain.curation.splits import split_of
+from openreason_dagster.domain.datasets.turns import assistant_turn, exchange
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe_datasets import Selection, SftMix
 from openreason_dagster.domain.schemas import SFT_MIX, SFT_MIX_DROPPED
+
+THOUGHT = r"(?s)^<think>\n(.*?)\n</think>\n\n(.*)$"
+"""An assistant's turn as `assistant_turn` writes it: reasoning and answer are the groups 1 and 2."""
+CHOSEN_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "split", "component", "domain", "reward_total")
+"""What a row of the mix has of the choice; the rest is its texts."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,12 @@ def _with_split(rows: pl.DataFrame, rules: SftMix, seed: int) -> pl.DataFrame:
     return rows.with_columns(split=split_of(pl.col("cluster_id"), seed=seed, share=rules.validation_share))
 
 
+def no_rows(candidates: pl.DataFrame) -> Mix:
+    """The mix of a recipe that samples nothing; `candidates` are empty."""
+    nothing = candidates.clear().with_columns(split=pl.lit("train"))
+    return Mix(nothing, SFT_MIX_DROPPED.frame([]))
+
+
 def without_contaminated(candidates: pl.DataFrame, matches: pl.DataFrame) -> Mix:
     """Candidates of which neither prompt nor answer is in `matches` (schema of benchmark_matches), and the others."""
     by_answer = pl.col("trace_id").is_in(matches["trace_id"].drop_nulls().implode())
@@ -88,17 +101,24 @@ def domain_quotas(available: dict[str, int], rules: SftMix) -> dict[str, int]:
     Raises:
         ReleaseError: a domain with a share has no row.
     """
+    return quotas("domain", available, rules.domain_shares, most=rules.rows)
+
+
+def quotas(
+    group: str, available: dict[str, int], shares: Mapping[Any, float] | None, *, most: int | None
+) -> dict[str, int]:
+    """The same for any way to group rows; `group` names it in messages, `shares` and `most` are the recipe's."""
     total_available = sum(available.values())
-    natural = {domain: count / total_available for domain, count in available.items()}
-    wanted = {str(domain): share for domain, share in (rules.domain_shares or natural).items() if share > 0}
-    for domain in sorted(wanted):
-        if not available.get(domain):
+    natural = {name: count / total_available for name, count in available.items()}
+    wanted = {str(name): share for name, share in (shares or natural).items() if share > 0}
+    for name in sorted(wanted):
+        if not available.get(name):
             raise ReleaseError(
-                f"recipe key `sft_mix.domain_shares.{domain}` is {wanted[domain]:g}, but no trace of that domain can "
-                f"enter the mix (found: {available}). Add sources of the domain or remove the share."
+                f"recipe key `sft_mix.{group}_shares.{name}` is {wanted[name]:g}, but no row of that {group} can "
+                f"enter the mix (found: {available}). Add sources of the {group} or remove the share."
             )
-    size = min(int(available[domain] / share + 1e-9) for domain, share in wanted.items())
-    return _largest_remainders(wanted, min(size, rules.rows or size))
+    size = min(int(available[name] / share + 1e-9) for name, share in wanted.items())
+    return _largest_remainders(wanted, min(size, most or size))
 
 
 def _largest_remainders(shares: dict[str, float], size: int) -> dict[str, int]:
@@ -119,22 +139,7 @@ def conversations(
         texts: Frames with trace_id, reasoning, answer and completion_tokens; one at a time is held in memory.
         prompts: Of the chosen rows: prompt_id, prompt, language, source and license.
     """
-    keys = chosen.select(
-        "trace_id", "prompt_id", "model", "temperature", "split", "component", "domain", "reward_total"
-    )
-    known = keys.join(prompts, on="prompt_id", how="inner")
+    known = chosen.select(CHOSEN_COLUMNS).join(prompts, on="prompt_id", how="inner")
     for part in texts:
-        yield _conversations(part.join(known, on="trace_id", how="inner"))
-
-
-def _conversations(rows: pl.DataFrame) -> pl.DataFrame:
-    assistant = pl.concat_str(
-        pl.lit("<think>\n"),
-        pl.col("reasoning").str.strip_chars(),
-        pl.lit("\n</think>\n\n"),
-        pl.col("answer").str.strip_chars(),
-    )
-    messages = pl.concat_list(
-        pl.struct(role=pl.lit("user"), content=pl.col("prompt")), pl.struct(role=pl.lit("assistant"), content=assistant)
-    )
-    return rows.with_columns(messages=messages).select(SFT_MIX.schema.names())
+        rows = part.join(known, on="trace_id", how="inner")
+        yield rows.with_columns(messages=exchange("prompt", assistant_turn())).select(SFT_MIX.schema.names())

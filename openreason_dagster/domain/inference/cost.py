@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import polars as pl
 
-from openreason_dagster.domain.catalogue_entry import Price
+from openreason_dagster.domain.catalogue_entry import ModelRole, Price
 from openreason_dagster.domain.inference.plan import RequestCount
 
 _SECONDS_PER_HOUR = 3600.0
 _MILLION = 1e6
+_ROLES = get_args(ModelRole)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +83,12 @@ def estimate(
         max_tokens: Most tokens of one completion.
         price: The model's price.
 
-    A temperature that was never sampled is expected to be like the model's other ones.
+    A temperature that was never sampled is expected to be like the model's other ones. What the model was paid for in
+    another role says nothing of its traces.
     """
     sums = ("traces", "prompt_tokens", "completion_tokens", "seconds")
-    spent = ledger.filter(pl.col("model") == model).group_by("temperature").agg(pl.col(*sums).sum()).collect()
+    own = (pl.col("model") == model) & ~pl.col("temperature").is_in(get_args(ModelRole))
+    spent = ledger.filter(own).group_by("temperature").agg(pl.col(*sums).sum()).collect()
     rows = {row["temperature"]: row for row in spent.iter_rows(named=True) if row["traces"]}
     pending = {key: count.pending for key, count in counts.items()}
     requests = sum(pending.values())

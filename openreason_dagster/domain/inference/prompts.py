@@ -19,10 +19,10 @@ def template_names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.txt"))
 
 
-def read_template(template: str, *, recipe_folder: Path) -> str:
+def read_template(template: str, *, recipe_folder: Path, key: str = "sampling.template") -> str:
     """Text of a template: a shipped one by name, or a file by its path relative to the recipe's folder.
 
-    One line break at the end of the file is not part of the template.
+    One line break at the end of the file is not part of the template. `key` is the recipe's, for messages.
 
     Raises:
         RecipeError: neither a known name nor a readable file, or the text lacks `{prompt}`.
@@ -31,14 +31,14 @@ def read_template(template: str, *, recipe_folder: Path) -> str:
     path = _FOLDER / f"{template}.txt" if is_shipped else recipe_folder / template
     if not path.is_file():
         raise RecipeError(
-            f"recipe key `sampling.template`: found {template!r}, which is neither a shipped template "
+            f"recipe key `{key}`: found {template!r}, which is neither a shipped template "
             f"({', '.join(template_names())}) nor a file below {str(recipe_folder)!r}. Use one of these names, "
             "or add the file."
         )
-    text = _read(path).removesuffix("\n").removesuffix("\r")
+    text = _read(path, key).removesuffix("\n").removesuffix("\r")
     if PLACEHOLDER not in text:
         raise RecipeError(
-            f"recipe key `sampling.template`: {path} lacks `{PLACEHOLDER}`, so the prompt would not be asked. Add it."
+            f"recipe key `{key}`: {path} lacks `{PLACEHOLDER}`, so the prompt would not be asked. Add it."
         )
     return text
 
@@ -54,10 +54,8 @@ def build_messages(prompt: str, template: str, system_prompt: str | None) -> tup
     return (Message(role="system", content=system_prompt), user)
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, key: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(
-            f"recipe key `sampling.template`: {path} cannot be read ({error}). Give a UTF-8 text file."
-        ) from error
+        raise RecipeError(f"recipe key `{key}`: {path} cannot be read ({error}). Give a UTF-8 text file.") from error

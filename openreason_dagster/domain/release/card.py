@@ -7,9 +7,12 @@ from importlib.resources import files
 import polars as pl
 import yaml
 
+from openreason_dagster import __version__
 from openreason_dagster.domain.catalogue_entry import CatalogueModel
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.release.configurations import ConfigurationFile, data_files
 from openreason_dagster.domain.release.export import Shard
+from openreason_dagster.domain.release.gates import GateResult
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -41,19 +44,30 @@ class CardCounts:
 
 
 def dataset_card(
-    recipe: Recipe, shards: Sequence[Shard], *, counts: CardCounts, models: Mapping[str, CatalogueModel]
+    recipe: Recipe,
+    shards: Sequence[Shard],
+    *,
+    counts: CardCounts,
+    models: Mapping[str, CatalogueModel],
+    gates: Sequence[GateResult],
+    year: int,
+    configurations: Sequence[ConfigurationFile] = (),
 ) -> str:
-    """README.md of the release: header, how to load, counts, sources, models, verification, limits."""
+    """README.md of the release: header, how to load, counts, sources, models, verification, gates, limits, citation."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701 - Markdown, and every value is ours or a name checked by the recipe
     template = files("openreason_dagster.domain.release").joinpath("templates/card.md").read_text(encoding="utf-8")
     return environment.from_string(template).render(
-        header=_header(recipe, shards, counts),
+        header=_header(recipe, shards, counts=counts, configurations=configurations),
+        configurations=configurations,
         recipe=recipe,
         splits=_rows_per_split(shards),
         counts=counts,
         models=models,
+        gates=gates,
+        megabytes=sum(shard.bytes for shard in shards) / 1e6,
+        citation={"version": __version__, "year": year},
     )
 
 
@@ -64,22 +78,23 @@ def _rows_per_split(shards: Sequence[Shard]) -> dict[str, int]:
     return splits
 
 
-def _header(recipe: Recipe, shards: Sequence[Shard], counts: CardCounts) -> str:
-    rows = sum(_rows_per_split(shards).values())
+def _header(
+    recipe: Recipe, shards: Sequence[Shard], *, counts: CardCounts, configurations: Sequence[ConfigurationFile]
+) -> str:
+    rows, sources = sum(_rows_per_split(shards).values()), [*recipe.sources, *recipe.chat_sources]
     header = {
         "license": recipe.release.license.lower(),
         "pretty_name": recipe.title,
-        "language": sorted({source.language for source in recipe.sources if source.name in counts.by_source["source"]}),
+        "language": sorted({source.language for source in sources if source.name in counts.by_source["source"]}),
         "task_categories": ["text-generation"],
         "tags": ["reasoning", "chain-of-thought", "sft", "openreason"],
         "size_categories": [next((label for limit, label in _SIZES if rows < limit), "10M<n<100M")],
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [
-                    {"split": split, "path": f"data/{split}-*.parquet"} for split in _rows_per_split(shards)
-                ],
-            }
-        ],
+        "configs": [*_default_configuration(shards), *data_files(configurations)],
     }
     return str(yaml.safe_dump(header, sort_keys=False, allow_unicode=True)).strip()
+
+
+def _default_configuration(shards: Sequence[Shard]) -> list[dict[str, object]]:
+    """The configuration of the mix; none for a mix without rows, because `datasets` takes no pattern without files."""
+    paths = [{"split": split, "path": f"data/{split}-*.parquet"} for split in _rows_per_split(shards)]
+    return [{"config_name": "default", "data_files": paths}] if paths else []

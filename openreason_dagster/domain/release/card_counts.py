@@ -13,7 +13,13 @@ _DROPPED_TABLES = {
     "prompt_pool_dropped": ("prompt_pool", "reason"),
     "sampling_failures": ("sampled_traces", "error"),
     "reasoning_data_dropped": ("reasoning_data", "reason"),
+    "cold_start_data_dropped": ("cold_start_data", "reason"),
+    "chat_sft_data_dropped": ("chat_sft_data", "reason"),
+    "cot_prompted_traces_dropped": ("cot_prompted_traces", "reason"),
+    "non_reasoning_data_dropped": ("non_reasoning_data", "reason"),
     "sft_mix_dropped": ("sft_mix", "reason"),
+    "rl_prompts_dropped": ("rl_prompts", "reason"),
+    "preference_pairs_dropped": ("preference_pairs", "reason"),
 }
 """Table of what was set aside → the stage, and the column with the cause."""
 

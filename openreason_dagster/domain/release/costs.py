@@ -12,7 +12,8 @@ def sampling_costs(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
 
     Columns: model, temperature, runs, traces, prompt_tokens, completion_tokens, minutes, money, currency, kept (rows
     of reasoning_data), tokens_per_kept (generated ones) and money_per_kept, both null where none was kept. Everything
-    that was ever spent for the recipe counts, also on settings that are no longer in effect.
+    that was ever spent for the recipe counts, also on settings that are no longer in effect. A model that was asked in
+    a role has the role in the place of the temperature, its replies count as traces, and it has nothing kept.
     """
     spent = tables["sampling_ledger"].group_by(_KEYS).agg(
         runs=pl.col("run_id").n_unique(),

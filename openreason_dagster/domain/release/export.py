@@ -7,14 +7,12 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from openreason_dagster.domain.provenance import file_hash
-
-if TYPE_CHECKING:
-    from pyarrow.parquet import ParquetWriter
+from openreason_dagster.domain.release.row_files import write_row_files
+from openreason_dagster.domain.release.row_hashes import rows_hash
 
 SPLITS = ("train", "validation")
 _WORKING_FOLDER = -100  # AT_FDCWD of <fcntl.h>: paths are what they would be in `rename`
@@ -30,6 +28,9 @@ class Shard:
     rows: int
     bytes: int
     sha256: str
+    """Of the file."""
+    rows_sha256: str
+    """Of the rows in it (see `row_hashes`)."""
 
 
 def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]], *, rows_per_shard: int) -> list[Shard]:
@@ -37,16 +38,16 @@ def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]],
     shards: list[Shard] = []
     (folder / "data").mkdir(parents=True)
     for split in SPLITS:
-        written = _write_split(folder / "data", split, batches(split), rows_per_shard)
-        for number, (path, rows) in enumerate(written):
-            final = path.rename(path.with_name(f"{split}-{number:05d}-of-{len(written):05d}.parquet"))
+        written = write_row_files(folder / "data", split, batches(split), rows_per_file=rows_per_shard)
+        for path, rows in written:
             shards.append(
                 Shard(
                     split=split,
-                    path=str(final.relative_to(folder)),
+                    path=str(path.relative_to(folder)),
                     rows=rows,
-                    bytes=final.stat().st_size,
-                    sha256=file_hash(final),
+                    bytes=path.stat().st_size,
+                    sha256=file_hash(path),
+                    rows_sha256=rows_hash(path),
                 )
             )
     return shards
@@ -87,45 +88,3 @@ def _move_aside(new: Path, target: Path) -> None:
     target.rename(retired)
     new.rename(target)
     shutil.rmtree(retired, ignore_errors=True)
-
-
-def _write_split(
-    folder: Path, split: str, batches: Iterable[pl.DataFrame], rows_per_shard: int
-) -> list[tuple[Path, int]]:
-    """Path and rows of each shard of a split; a frame that reaches over the end of a shard is cut there."""
-    shards: list[_Writer] = []
-    for batch in batches:
-        rest = batch
-        while rest.height:
-            if not shards or shards[-1].rows == rows_per_shard:
-                shards.append(_Writer(folder / f"{split}-{len(shards):05d}.parquet"))
-            fits = rows_per_shard - shards[-1].rows
-            shards[-1].write(rest.head(fits))
-            rest = rest.slice(fits)
-            if shards[-1].rows == rows_per_shard:
-                shards[-1].close()
-    if shards and shards[-1].rows < rows_per_shard:
-        shards[-1].close()
-    return [(shard.path, shard.rows) for shard in shards]
-
-
-class _Writer:
-    """One Parquet file, written frame by frame, each as a row group."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.rows = 0
-        self._writer: ParquetWriter | None = None
-
-    def write(self, rows: pl.DataFrame) -> None:
-        from pyarrow.parquet import ParquetWriter
-
-        table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-        if self._writer is None:
-            self._writer = ParquetWriter(self.path, table.schema, compression="zstd")
-        self._writer.write_table(table)
-        self.rows += rows.height
-
-    def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()

@@ -35,6 +35,8 @@ SIZE = (5.0, 3.0)
 PANELS = 6
 """Models that get a panel or a line of their own; further ones are in the tables."""
 DOTS_PER_INCH = 100
+REASON_CHARACTERS = 90
+"""Of the reasons below a bar of the funnel; all of them are in the table."""
 
 
 def pass_rate_heatmap(pass_rates: pl.DataFrame) -> "Figure":
@@ -122,11 +124,27 @@ def reward_histogram(reward_totals: pl.DataFrame) -> "Figure":
     return figure
 
 
+def reason_bars(reasons: pl.DataFrame) -> "Figure":
+    """Rows that a stage left out by reason, most frequent first; columns reason and rows."""
+    ordered = reasons.sort("rows", "reason", descending=[True, False])
+    figure, axes = _figure("Left out, by reason", height=max(2.0, 1.3 + 0.27 * ordered.height))
+    for place, rows in enumerate(ordered["rows"]):
+        axes.barh(place, rows, color=PALETTE[0], height=0.72)
+        axes.annotate(f" {rows:,}", (rows, place), va="center", color=INK, fontsize=8)
+    axes.set_yticks(range(ordered.height), ordered["reason"].to_list())
+    axes.set_ylim(ordered.height - 0.5, -0.5)
+    axes.set_xlabel("rows")
+    return figure
+
+
 def funnel(stages: pl.DataFrame) -> "Figure":
-    """Rows left at each stage: prompts and traces, each on its own scale; columns unit, stage, rows, in order."""
+    """Rows of each stage, those left out in a pale colour with the reasons below; each unit on a scale of its own.
+
+    Columns unit, stage, entered, rows, left_out, reasons, in order.
+    """
     units = _unique(stages, "unit")
     heights = [len(stages.filter(unit=unit)) for unit in units]
-    figure = _canvas("From seeds to training rows", 0.7 + 0.32 * sum(heights))
+    figure = _canvas("From seeds to released rows", 0.7 + 0.42 * sum(heights))
     panels = figure.subplots(len(units), squeeze=False, height_ratios=heights)[:, 0]
     for index, (unit, axes) in enumerate(zip(units, panels, strict=True)):
         _style(axes)
@@ -166,16 +184,26 @@ def _heat_cell(axes: "Axes", column: int, row: int, *, rate: float | None) -> No
 
 
 def _funnel_panel(axes: "Axes", rows: pl.DataFrame, *, colour: str) -> None:
-    most = max([*rows["rows"], 1])
-    axes.barh(range(len(rows)), rows["rows"], color=colour, height=0.7)
-    for place, count in enumerate(rows["rows"]):
-        axes.text(count + most * 0.015, place, f"{count:,}", va="center", color=INK, fontsize=8.5)
+    most = max([*rows["entered"], 1])
+    axes.barh(range(len(rows)), rows["rows"], color=colour, height=0.5)
+    axes.barh(range(len(rows)), rows["left_out"], left=rows["rows"], color=colour, alpha=0.25, height=0.5)
+    for place, row in enumerate(rows.iter_rows(named=True)):
+        left_out = f"  (−{row['left_out']:,})" if row["left_out"] else ""
+        axes.text(
+            row["entered"] + most * 0.015, place, f"{row['rows']:,}{left_out}", va="center", color=INK, fontsize=8.5
+        )
+        axes.text(most * 0.003, place + 0.43, _cut(row["reasons"]), va="center", color=INK, fontsize=7.5, alpha=0.85)
     axes.set_yticks(range(len(rows)), rows["stage"])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlim(0, most * 1.17)
+    axes.set_ylim(len(rows) - 0.35, -0.5)
+    axes.set_xlim(0, most * 1.3)
     axes.set_xticks([])
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
+
+
+def _cut(text: str) -> str:
+    """The text if it fits below a bar, or its beginning."""
+    return text if len(text) <= REASON_CHARACTERS else text[: REASON_CHARACTERS - 1].rstrip(", ") + "…"
 
 
 def _filled_bins(bins: pl.DataFrame) -> tuple[list[float], list[float]]:

@@ -19,7 +19,7 @@ def release_differences(folder: Path, mix: pl.LazyFrame) -> list[str]:
         shards = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["shards"]
     except (OSError, ValueError, KeyError) as error:
         raise ReleaseError(f"{folder}: no readable manifest.json ({error}). Materialise `release` again.") from error
-    differences = [problem for shard in shards if (problem := _shard_problem(folder, shard)) is not None]
+    differences = [problem for shard in shards if (problem := shard_problem(folder, shard)) is not None]
     if differences:
         return differences
     released = [
@@ -34,7 +34,8 @@ def release_differences(folder: Path, mix: pl.LazyFrame) -> list[str]:
     return differences
 
 
-def _shard_problem(folder: Path, shard: dict[str, str]) -> str | None:
+def shard_problem(folder: Path, shard: dict[str, str]) -> str | None:
+    """What is wrong with a file that a manifest lists, or None."""
     path = folder / shard["path"]
     if not path.is_file():
         return f"{shard['path']} is missing"

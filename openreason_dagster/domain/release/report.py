@@ -1,16 +1,14 @@
-"""The report page: one HTML file with everything inside, which works from disk and without a network.
+"""The report: an HTML page with the figures, and beside it files with the traces, all of which work from disk.
 
 Prompts, reasoning and answers are hostile text. They reach the page as table cells that the template escapes, or as
-JSON in which every `<`, `>` and `&` is escaped and which is shown by `textContent`; the page's policy runs no script
-but its own, known by its hash, and loads nothing.
+JSON in which every `<`, `>` and `&` is escaped and which is shown by `textContent`; the page's policy runs its own
+script, known by its hash, and what that appends, and loads nothing else.
 """
 
 import base64
 import hashlib
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +16,16 @@ import polars as pl
 from markupsafe import Markup
 
 from openreason_dagster.domain.release import plots
-from openreason_dagster.domain.release.report_data import ReportData, Totals
+from openreason_dagster.domain.release.report_data import ReportData, Totals, with_empty_tables
+from openreason_dagster.domain.release.trace_files import write_trace_files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TEMPLATES = Path(__file__).parent / "templates"
+PAGE = "index.html"
+TRACE_FOLDER = "traces"
+"""Folder beside the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +47,20 @@ class Plot:
     table: pl.DataFrame
 
 
+def write_report(folder: Path, tables: Mapping[str, pl.LazyFrame], data: ReportData) -> int:
+    """Write the page and the files of its traces into a new folder, and say how many bytes they have.
+
+    `tables` are those that `data` was collected from. Equal tables give equal files.
+    """
+    known = with_empty_tables(tables)
+    size = write_trace_files(folder / TRACE_FOLDER, known, data.traces)
+    page = render_report(data).encode()
+    (folder / PAGE).write_bytes(page)
+    return size + len(page)
+
+
 def render_report(data: ReportData) -> str:
-    """The whole page as HTML; equal for equal data."""
+    """The page as HTML, without the traces."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -57,10 +71,10 @@ def render_report(data: ReportData) -> str:
     return environment.get_template("report.html").render(
         data=data,
         tiles=_tiles(data.totals),
-        funnel=_plot("Rows left at each stage", plots.funnel, stages(data.totals)),
+        funnel=_plot("Rows from stage to stage, and why the others did not go on", plots.funnel, data.funnel.stages),
         plots=_plots(data),
         mean_rewards=data.mean_rewards.rename(lambda name: name.removeprefix("reward_")),
-        traces=_embedded_json(data.traces),
+        trace_folder=TRACE_FOLDER,
         style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704 - a file of this package
         script=Markup(script),  # noqa: S704 - a file of this package
         policy=_content_security_policy(script),
@@ -70,24 +84,9 @@ def render_report(data: ReportData) -> str:
 def _content_security_policy(script: str) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src 'sha256-{digest}' 'strict-dynamic'; style-src 'unsafe-inline'; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _embedded_json(frame: pl.DataFrame) -> Markup:
-    """The rows as JSON that cannot end a script element whatever they hold; seeds as text, for JavaScript rounds."""
-    rows = frame.with_columns(pl.col("seed").cast(pl.String)).to_dicts()
-    text = json.dumps(rows, ensure_ascii=False, allow_nan=False, default=_time_as_text)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - escaped above
-
-
-def _time_as_text(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    raise TypeError(f"{type(value).__name__} has no place in the report's traces")
 
 
 def _tiles(totals: Totals) -> list[Tile]:
@@ -122,23 +121,6 @@ def _tiles(totals: Totals) -> list[Tile]:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "–"
-
-
-def stages(totals: Totals) -> pl.DataFrame:
-    """Rows at each stage from seeds to mix: unit, stage, rows; what the funnel draws."""
-    return pl.DataFrame(
-        [
-            ("prompts", "seed prompts", totals.seed_prompts),
-            ("prompts", "prompt pool", totals.prompt_pool),
-            ("traces", "sampled", totals.sampled),
-            ("traces", "judged", totals.judged),
-            ("traces", "correct", totals.correct),
-            ("traces", "reasoning data", totals.kept),
-            ("traces", "SFT mix", totals.mix_train + totals.mix_validation),
-        ],
-        schema=["unit", "stage", "rows"],
-        orient="row",
-    )
 
 
 def _plots(data: ReportData) -> list[Plot]:

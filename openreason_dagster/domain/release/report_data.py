@@ -1,6 +1,6 @@
-"""What the report shows, computed from the tables: counts, small aggregates and a bounded sample of traces to read.
+"""What the report shows, computed from the tables: counts, small aggregates and a bounded list of traces.
 
-Everything is aggregated lazily and streamed; the text of a trace is only ever read for the sample.
+Everything is aggregated lazily and streamed; no text of a trace is read.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,9 @@ import polars as pl
 from openreason_dagster.domain.curation.benchmark_matches import match_examples, matches_by_benchmark
 from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.domain.release.doubted_references import doubted_counts, doubted_examples
+from openreason_dagster.domain.release.funnel import Funnel, count_funnel
 from openreason_dagster.domain.release.judge_agreement import judge_agreement, judge_disagreements
-from openreason_dagster.domain.release.trace_sample import sample_traces
+from openreason_dagster.domain.release.trace_sample import choose_traces
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.domain.verification.canaries import error_rates
 
@@ -23,6 +24,10 @@ DROPPED = {
     "prompt_pool_dropped": ("Seed prompts kept out of the pool", "reason"),
     "sampling_failures": ("Requests without a completion", "error"),
     "reasoning_data_dropped": ("Traces left out by rejection sampling", "reason"),
+    "cold_start_data_dropped": ("Correct traces that are no cold-start data", "reason"),
+    "chat_sft_data_dropped": ("Rows of chat sources left out", "reason"),
+    "cot_prompted_traces_dropped": ("Prompts without a prompted chain of thought", "reason"),
+    "non_reasoning_data_dropped": ("Further answers to non-reasoning prompts", "reason"),
     "sft_mix_dropped": ("Rows left out of the mix", "reason"),
 }
 """Table of dropped rows → what they are, and the column with the cause."""
@@ -59,6 +64,8 @@ class ReportData:
     title: str
     description: str
     totals: Totals
+    funnel: Funnel
+    """Rows from stage to stage, and why the others did not go on."""
     pass_rates: pl.DataFrame
     """model, temperature, traces, judged, correct, pass_rate = correct / judged (null without judged traces)."""
     pass_at_k: pl.DataFrame
@@ -90,22 +97,23 @@ class ReportData:
     match_examples: pl.DataFrame
     """Some of the overlaps to read (see benchmark_matches)."""
     traces: pl.DataFrame
-    """The sample to read (see trace_sample)."""
+    """The list of traces to read (see `choose_traces`)."""
 
 
 def collect_report_data(
-    tables: Mapping[str, pl.LazyFrame], *, title: str, description: str, sample_size: int = 200
+    tables: Mapping[str, pl.LazyFrame], *, title: str, description: str, most_traces: int = 100_000
 ) -> ReportData:
     """Aggregate the tables for the report.
 
     `tables` maps table names to lazy frames with the schemas of `schemas.TABLES`; a table that is left out counts as
-    empty. `sample_size` bounds the traces whose text is read.
+    empty. At most `most_traces` are listed to be read.
     """
-    known = {name: tables.get(name, table.frame([]).lazy()) for name, table in TABLES.items()}
+    known = with_empty_tables(tables)
     return ReportData(
         title=title,
         description=description,
         totals=_totals(known),
+        funnel=count_funnel(known),
         pass_rates=pass_rates(known["verified_traces"]),
         pass_at_k=pass_at_k(known["prompt_statistics"]),
         verdicts=verdict_counts(known["verified_traces"]),
@@ -121,8 +129,13 @@ def collect_report_data(
         drops=_drops(known),
         benchmark_matches=matches_by_benchmark(known["benchmark_matches"]),
         match_examples=match_examples(known["benchmark_matches"]),
-        traces=sample_traces(known, size=sample_size),
+        traces=choose_traces(known, size=most_traces),
     )
+
+
+def with_empty_tables(tables: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
+    """Every table of the platform by name; one that is not in `tables` has no rows."""
+    return {name: tables.get(name, table.frame([]).lazy()) for name, table in TABLES.items()}
 
 
 def temperature_order(temperature: pl.Expr) -> pl.Expr:

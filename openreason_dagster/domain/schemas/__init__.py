@@ -5,6 +5,12 @@ reason. Nothing outside this package spells out a schema.
 """
 
 from openreason_dagster.domain.schemas.datasets import REASONING_DATA, REASONING_DATA_DROPPED, SFT_MIX, SFT_MIX_DROPPED
+from openreason_dagster.domain.schemas.learning import (
+    PREFERENCE_PAIRS,
+    PREFERENCE_PAIRS_DROPPED,
+    RL_PROMPTS,
+    RL_PROMPTS_DROPPED,
+)
 from openreason_dagster.domain.schemas.prompts import (
     BENCHMARK_MATCHES,
     BENCHMARK_PROMPTS,
@@ -31,13 +37,34 @@ from openreason_dagster.domain.schemas.verdicts import (
     VERIFICATION_CANARIES,
     VERIFIED_TRACES,
 )
+from openreason_dagster.domain.schemas.written import (
+    CHAT_SFT_DATA,
+    CHAT_SFT_DATA_DROPPED,
+    COLD_START_DATA,
+    COLD_START_DATA_DROPPED,
+    COT_PROMPTED_TRACES,
+    COT_PROMPTED_TRACES_DROPPED,
+    NON_REASONING_DATA,
+    NON_REASONING_DATA_DROPPED,
+    WRITTEN_TABLES,
+)
 
 __all__ = [
     "BENCHMARK_MATCHES",
     "BENCHMARK_PROMPTS",
+    "CHAT_SFT_DATA",
+    "CHAT_SFT_DATA_DROPPED",
+    "COLD_START_DATA",
+    "COLD_START_DATA_DROPPED",
+    "COT_PROMPTED_TRACES",
+    "COT_PROMPTED_TRACES_DROPPED",
     "JUDGE_VERDICTS",
     "MESSAGES",
     "MODEL_REPLIES",
+    "NON_REASONING_DATA",
+    "NON_REASONING_DATA_DROPPED",
+    "PREFERENCE_PAIRS",
+    "PREFERENCE_PAIRS_DROPPED",
     "PROMPT_CLUSTERS",
     "PROMPT_POOL",
     "PROMPT_POOL_DROPPED",
@@ -45,6 +72,8 @@ __all__ = [
     "REASONING_DATA",
     "REASONING_DATA_DROPPED",
     "REPLACED_VERDICTS",
+    "RL_PROMPTS",
+    "RL_PROMPTS_DROPPED",
     "SAMPLED_TRACES",
     "SAMPLING_FAILURES",
     "SAMPLING_LEDGER",
@@ -87,7 +116,12 @@ TABLES: dict[str, Table] = {
         REPLACED_VERDICTS,
         REASONING_DATA,
         REASONING_DATA_DROPPED,
+        *WRITTEN_TABLES,
         SFT_MIX,
         SFT_MIX_DROPPED,
+        RL_PROMPTS,
+        RL_PROMPTS_DROPPED,
+        PREFERENCE_PAIRS,
+        PREFERENCE_PAIRS_DROPPED,
     )
 }

@@ -8,6 +8,7 @@ from openreason_dagster.domain.schemas.table import (
     integer,
     integer_or_null,
     number,
+    number_or_null,
     text,
 )
 
@@ -30,20 +31,27 @@ REASONING_DATA_DROPPED = Table(
         *TRACE_KEYS,
         text(
             "reason",
-            "suspect_reference, truncated, not_correct, bad_format, mixed_language, over_long, duplicate_trace or "
-            "over_prompt_limit.",
+            "suspect_reference, truncated, not_correct, bad_format, mixed_language, over_long, code_in_reasoning, "
+            "long_paragraph, duplicate_trace or over_prompt_limit.",
         ),
     ),
 )
 
 
+_MIX_KEYS = (
+    text("trace_id", "Identity of the row in its component; joins sampled_traces where that is reasoning_data."),
+    text("prompt_id", "Identity of the prompt in its component."),
+    text("model", "Catalogue name of the model that sampled or wrote it; `-` for a conversation that was taken over."),
+    text("temperature", "Temperature key of the trace; `writer` or `-` for rows of non_reasoning_data."),
+)
+
 SFT_MIX = Table(
     "sft_mix",
     "Training conversations with their split and provenance.",
     (
-        *TRACE_KEYS,
+        *_MIX_KEYS,
         text("split", "train or validation; all rows of a prompt and of its near-duplicates are in one split."),
-        text("component", "The data set the row came from, e.g. reasoning_data."),
+        text("component", "The data set the row came from: reasoning_data, cold_start_data or non_reasoning_data."),
         text("domain", "Domain of the prompt."),
         text("language", "ISO 639-1 code of the prompt's language."),
         text("source", "Name of the prompt's source."),
@@ -51,10 +59,10 @@ SFT_MIX = Table(
         Column(
             name="messages",
             dtype=MESSAGES,
-            description="Conversation: user prompt, assistant `<think>…</think>` and answer.",
+            description="Conversation; an assistant turn with reasoning is `<think>…</think>` and the answer.",
         ),
         integer_or_null("completion_tokens", "Tokens generated for the assistant's turn."),
-        number("reward_total", "The total reward of the trace."),
+        number_or_null("reward_total", "The total reward of the trace; null for rows of non_reasoning_data."),
     ),
 )
 
@@ -63,8 +71,8 @@ SFT_MIX_DROPPED = Table(
     "sft_mix_dropped",
     "Rows of the component data sets that the mix left out, with the reason.",
     (
-        *TRACE_KEYS,
+        *_MIX_KEYS,
         text("component", "The data set the row came from."),
-        text("reason", "contaminated, over_domain_share, over_row_limit or not_selected."),
+        text("reason", "contaminated, over_component_share, over_domain_share, over_row_limit or not_selected."),
     ),
 )

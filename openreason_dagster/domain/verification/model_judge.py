@@ -30,8 +30,8 @@ _FOUND = {"correct": Verdict.CORRECT, "incorrect": Verdict.INCORRECT, "unsure": 
 UNREADABLE = "unreadable"
 _MARK_DIGITS = 12
 _LONGEST_ANALYSIS = 1_000
-_TEMPLATE_TAG = re.compile(r"<(?=[|｜/a-zA-Z])|\[(?=/?INST\])")
-"""Where a tag of a chat template may begin, e.g. `<|im_end|>`, `</s>`, `[INST]`."""
+_TEMPLATE_TAG = re.compile(r"<(?=[|｜/a-zA-Z])|\[(?=/?[a-z]?[A-Z_]{3,}\])")
+"""Where a tag of a chat template may begin, e.g. `<|im_end|>`, `</s>`, `[/INST]`, `[SYSTEM_PROMPT]`, `[gMASK]`."""
 _OBJECT = re.compile(r"\{[^{}]*\}")
 _FENCE = re.compile(r"\s*```\s*$")
 
@@ -87,8 +87,10 @@ def read_reply(case: Case, part: Part, reply: Reply) -> str | None:
     """`correct`, `incorrect` or `unsure` as the reply ends with; None where it does not have the asked form.
 
     The JSON has to stand at the very end and to carry the mark; another verdict with the mark before it makes the
-    reply unreadable.
+    reply unreadable. So does the token limit: what ends a reply that was cut may be a thought on the way.
     """
+    if reply.was_cut:
+        return None
     mark, text = _mark(case, part), _FENCE.sub("", reply.text).rstrip()
     verdicts = [verdict for found in _OBJECT.findall(text) if (verdict := _verdict(found, mark)) is not None]
     ends_with_it = text.endswith("}") and _verdict(text[text.rfind("{") :], mark) is not None
@@ -122,16 +124,19 @@ def finding(case: Case, part: Part, reply: Reply | None) -> Finding:
         return Finding(verdict=reply.failure, analysis=f"the judge could not be asked: {reply.failure}")
     verdict = read_reply(case, part, reply)
     if verdict is None:
-        return Finding(verdict=UNREADABLE, analysis=f"the reply cannot be read: {_clipped(reply.text)}")
+        fault = "was cut at the judge's `max_tokens`" if reply.was_cut else "does not end with the line asked for"
+        return Finding(verdict=UNREADABLE, analysis=f"the reply {fault}: {_clipped(reply.text)}")
     return Finding(verdict=verdict, analysis=_clipped(reply.text))
 
 
-def is_asked(kind: str, verdict: str, *, method: str, decision: Decision) -> bool:
+def is_asked(kind: str, verdict: str, *, method: str, answer: str, decision: Decision) -> bool:
     """Whether the judge is asked about an answer on which a rule came to a verdict by a method.
 
-    Nothing to compare (no answer, a truncated trace, a bad reference) is not put before a judge.
+    Nothing to compare (a blank answer, a truncated trace, a bad reference) is not put before a judge.
     """
     if kind not in COMPARED_KINDS or method == "none" or verdict in {"truncated", "bad_reference"}:
+        return False
+    if not answer.strip():
         return False
     if kind == "judge":
         return verdict == "error"
@@ -143,15 +148,13 @@ def judged_kinds(decision: Decision) -> frozenset[str]:
     return frozenset({"judge"}) if decision == "rule" else COMPARED_KINDS
 
 
-def decided(rule: Verdict, judge: Verdict, *, decision: Decision, kind: str) -> Verdict:
-    """The verdict that a rule's and a judge's make together, where the judge was asked.
+def overrules(judge: Verdict, *, decision: Decision, kind: str) -> bool:
+    """Whether the judge's verdict and its reasons take the place of the rule's, where the judge was asked.
 
     In a union the judge can only add answers that the rule refused; where it adds none, the rule's verdict stands. A
     judge that could not be asked leaves the verdict open.
     """
-    if kind == "judge" or decision == "judge" or judge in {Verdict.CORRECT, Verdict.ERROR}:
-        return judge
-    return rule
+    return kind == "judge" or decision == "judge" or judge in {Verdict.CORRECT, Verdict.ERROR}
 
 
 def _meaning(verdict: str) -> Verdict:

@@ -22,12 +22,10 @@ def test_length_bucket(tokens: int | None, bucket: str) -> None:
 
 def test_difficulty_is_that_of_the_prompt_over_all_models() -> None:
     rows = with_buckets(
-        pl.LazyFrame({"trace_id": ["t", "u"], "prompt_id": ["p", "q"]}),
-        pl.LazyFrame({"trace_id": ["u", "t"], "completion_tokens": [5, 5_000]}),
-        pool=pl.LazyFrame({"prompt_id": ["p", "q"], "source": ["s", "s"], "language": ["en", "de"]}),
-        statistics=pl.LazyFrame({"prompt_id": ["p", "p"], "correct": [4, 0], "judged": [4, 12]}),
+        pl.LazyFrame({"trace_id": ["t", "u"], "prompt_id": ["p", "q"], "completion_tokens": [5_000, 5]}),
+        pl.LazyFrame({"prompt_id": ["p", "p"], "correct": [4, 0], "judged": [4, 12]}),
     )
-    assert rows.select("trace_id", "difficulty", "length", "language").collect().rows() == [
-        ("t", "hard", "4k to 8k", "en"),
-        ("u", "unknown", "below 1k", "de"),
+    assert rows.select("trace_id", "difficulty", "length").collect().rows() == [
+        ("t", "hard", "4k to 8k"),
+        ("u", "unknown", "below 1k"),
     ]

@@ -22,6 +22,8 @@ SCHEMA = {
     "reward_format": pl.Float64,
     "reward_language_consistency": pl.Float64,
     "reward_total": pl.Float64,
+    "paragraph_characters": pl.Int64,
+    "has_code": pl.Boolean,
 }
 GOOD = {
     "prompt_id": "p",
@@ -64,10 +66,13 @@ def reasons(selection):
         pytest.param({"reward_format": None}, "bad_format", id="not-scored"),
         pytest.param({"reward_language_consistency": 0.5}, "mixed_language", id="mixed"),
         pytest.param({"completion_tokens": 101}, "over_long", id="long"),
+        pytest.param({"has_code": True}, "code_in_reasoning", id="code"),
+        pytest.param({"paragraph_characters": 51}, "long_paragraph", id="paragraph"),
     ],
 )
 def test_filter_names_the_reason(change, reason):
-    selection = select_reasoning_data(frame(change, {}), ReasoningData(maximum_completion_tokens=100))
+    rules = ReasoningData(maximum_completion_tokens=100, maximum_paragraph_characters=50)
+    selection = select_reasoning_data(frame(change, {}), rules)
     assert reasons(selection) == {"t0": reason}
     assert selection.kept["trace_id"].to_list() == ["t1"]
 

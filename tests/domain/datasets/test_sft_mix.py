@@ -116,8 +116,12 @@ def test_a_selection_of_a_difficulty_that_no_row_has_is_refused():
     [
         pytest.param({"selection": {}}, "needs `rows`", id="of-no-number"),
         pytest.param({"selection": {}, "rows": 5, "domain_shares": {"math": 1.0}}, "remove one", id="with-shares"),
+        pytest.param(
+            {"selection": {}, "rows": 5, "component_shares": {"reasoning_data": 1.0}}, "remove one",
+            id="with-shares-of-components",
+        ),
     ],
-)
+)  # fmt: skip
 def test_selections_that_cannot_be(rules, message):
     with pytest.raises(ValueError, match=message):
         SftMix(**rules)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from openreason_dagster.domain.errors import ReleaseError
-from openreason_dagster.domain.release.manifest import released_versions
+from openreason_dagster.domain.release.manifest import catalogue_record, released_versions
 
 
 def write(folder, name, content):
@@ -37,3 +37,19 @@ def test_manifest_that_cannot_be_read_is_named(tmp_path, content):
     write(tmp_path, "one", content)
     with pytest.raises(ReleaseError, match=r"one/manifest\.json.*table_versions"):
         released_versions(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "recorded"),
+    [
+        pytest.param("api_key: sk-secret", {"api_key": "not recorded"}, id="key"),
+        pytest.param("api_key: ${KEY:-sk-secret}", {"api_key": "not recorded"}, id="key-as-a-default"),
+        pytest.param("api_key: ${KEY}", {"api_key": "${KEY}"}, id="variable"),
+        pytest.param("base_url: http://me:pass@10.0.0.5/v1", {"base_url": "not recorded"}, id="address"),
+        pytest.param("base_url: [http://a/v1, http://b/v1]", {"base_url": "not recorded"}, id="addresses"),
+        pytest.param("served_model: m", {"served_model": "m"}, id="nothing-private"),
+    ],
+)
+def test_catalogue_is_recorded_without_secrets(tmp_path, written, recorded):
+    (tmp_path / "m.yaml").write_text(f"name: m\n{written}\n")
+    assert catalogue_record(tmp_path / "m.yaml") == {"name": "m"} | recorded

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DATA = collect_report_data(small_run(), title="Sums", description="")
-STAGES = pl.DataFrame({"unit": ["prompts", "traces"], "stage": ["prompt pool", "sampled"], "rows": [1234, 0]})
+STAGES = DATA.funnel.stages
 FIGURES = {
     "pass rates": (plots.pass_rate_heatmap, DATA.pass_rates, ["71.4%", "12.5%", "–", "imported", "large"]),
     "pass@k": (plots.pass_at_k_curves, DATA.pass_at_k, ["large", "small", "0.3"]),
     "lengths": (plots.length_histogram, DATA.lengths, ["large", "small", "tokens generated"]),
     "verdicts": (plots.verdict_bars, DATA.verdicts, ["correct", "timeout", "abstained"]),
     "rewards": (plots.reward_histogram, DATA.reward_totals, ["incorrect", "correct"]),
-    "funnel": (plots.funnel, STAGES, ["1,234", "0", "prompt pool"]),
+    "funnel": (plots.funnel, STAGES, ["1  (−3)", "duplicate 2, contaminated 1", "prompt pool", "released"]),
 }
 CASES = [pytest.param(*case, id=name) for name, case in FIGURES.items()]
 

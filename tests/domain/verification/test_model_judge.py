@@ -12,10 +12,10 @@ from openreason_dagster.domain.verification import judged
 from openreason_dagster.domain.verification.model_judge import (
     Case,
     Finding,
-    decided,
     finding,
     is_asked,
     opinion,
+    overrules,
     question,
     read_reply,
 )
@@ -66,6 +66,13 @@ def test_replies_are_read_by_their_last_line(text, verdict):
     assert read_reply(CASE, "forward", Reply(text=text)) == verdict
 
 
+def test_a_reply_that_was_cut_is_not_read_even_if_it_ends_well():
+    reply = Reply(text=f"I could say\n{line('correct')}", was_cut=True)
+    assert read_reply(CASE, "forward", reply) is None
+    found = finding(CASE, "forward", reply)
+    assert (found.verdict, "`max_tokens`" in found.analysis) == ("unreadable", True)
+
+
 @given(st.text())
 def test_nothing_is_read_from_texts_that_do_not_know_the_mark(text):
     assert read_reply(CASE, "forward", Reply(text=text)) is None
@@ -90,7 +97,22 @@ def test_an_answer_stays_between_its_marks(attack):
 
 @pytest.mark.parametrize(
     "tag",
-    ["<|im_end|>", "</s>", "<s>", "[INST]", "[/INST]", "<start_of_turn>", "<｜User｜>", "<think>", "</think>", "<eos>"],
+    [
+        "<|im_end|>",
+        "</s>",
+        "<s>",
+        "[INST]",
+        "[/INST]",
+        "<start_of_turn>",
+        "<｜User｜>",
+        "<think>",
+        "</think>",
+        "<eos>",
+        "[SYSTEM_PROMPT]",
+        "[/SYSTEM_PROMPT]",
+        "[TOOL_CALLS]",
+        "[gMASK]",
+    ],
 )
 def test_tags_of_chat_templates_are_broken(tag):
     case = Case(question="q", reference="4", answer=f"4{tag}system")
@@ -161,7 +183,13 @@ def test_what_passes_come_to(first, second, verdict):
     ],
 )
 def test_which_answers_are_put_before_the_judge(kind, verdict, method, decision, is_put_before_it):
-    assert is_asked(kind, verdict, method=method, decision=decision) == is_put_before_it
+    found = is_asked(kind, verdict, method=method, answer="It is 4.", decision=decision)
+    assert found == is_put_before_it
+
+
+@pytest.mark.parametrize("kind", ["math", "exact", "judge"])
+def test_a_blank_answer_is_not_put_before_the_judge(kind):
+    assert not is_asked(kind, "error", method=f"{kind}/none", answer=" \n", decision="judge")
 
 
 @pytest.mark.parametrize(
@@ -180,15 +208,21 @@ def test_which_answers_are_put_before_the_judge(kind, verdict, method, decision,
     ],
 )
 def test_what_rule_and_judge_make_together(kind, decision, rule, judge, verdict):
-    assert decided(Verdict(rule), Verdict(judge), decision=decision, kind=kind) is Verdict(verdict)
+    assert (judge if overrules(Verdict(judge), decision=decision, kind=kind) else rule) == verdict
 
 
 @pytest.mark.parametrize(
     ("reference", "answer", "verdict"),
     [
-        pytest.param("Paris", " paris. ", Verdict.CORRECT, id="equal"),
-        pytest.param("Paris", "After some thought: \\boxed{Paris}", Verdict.CORRECT, id="equal_final_answer"),
-        pytest.param("Paris", "Paris, the capital", Verdict.ERROR, id="needs_the_model"),
+        pytest.param("Paris", " Paris\n", Verdict.CORRECT, id="equal"),
+        pytest.param("a <s> b", "a <s> b", Verdict.CORRECT, id="equal_with_a_tag"),
+        pytest.param("New York", "New\nYork<|im_end|>", Verdict.CORRECT, id="equal_before_the_end_of_turn"),
+        pytest.param("Paris", "paris.", Verdict.ERROR, id="another_spelling"),
+        pytest.param("5!", "5", Verdict.ERROR, id="a_sign_carries_meaning"),
+        pytest.param("5 mW", "5 MW", Verdict.ERROR, id="letter_case_carries_meaning"),
+        pytest.param("Paris", "The answer is Paris. No, wait: it is Lyon.", Verdict.ERROR, id="taken_back"),
+        pytest.param("Paris", "\\boxed{Paris} is what many say. It is Lyon.", Verdict.ERROR, id="box_is_taken_back"),
+        pytest.param("?", "?", Verdict.CORRECT, id="a_sign_alone"),
         pytest.param("Paris", "", Verdict.NO_ANSWER, id="empty"),
         pytest.param(" ", "Paris", Verdict.BAD_REFERENCE, id="no_reference"),
     ],

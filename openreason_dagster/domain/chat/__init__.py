@@ -1,0 +1,1 @@
+"""Conversations that are taken over (OR2): how published sets hold them, and which are kept."""

@@ -1,0 +1,36 @@
+"""Part of the recipe: answers after a prompted chain of thought (OR6), and what the non-reasoning data holds (OR4)."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from openreason_dagster.domain.recipe_roles import RoleModel
+from openreason_dagster.domain.records import Domain
+from openreason_dagster.domain.yaml_model import Share, YamlModel
+
+
+class CotPrompted(YamlModel):
+    """Which prompts a writer answers after thinking, and what its thinking has to look like; null switches off."""
+
+    writer: RoleModel
+    """A model with the role `writer`."""
+    prompts: int | None = Field(default=None, ge=1)
+    """At most so many prompts, in the order of their hashes."""
+    domains: list[Domain] = Field(default=["general", "instruction"])
+    """Prompts of the pool are taken from these; those of chat sources all are."""
+    attempts: int = Field(default=1, ge=1, le=3)
+    """How often a reply without the asked form is asked for; more than one helps only above temperature 0."""
+    template: str = "cot_prompted"
+    """Name of a shipped template, or a path."""
+    markdown_in_reasoning: Literal["drop", "keep"] = "drop"
+    maximum_paragraph_characters: int | None = Field(default=1500, ge=1)
+    """Of the reasoning."""
+    minimum_language_consistency: Share | None = 0.8
+    """Least share of the reasoning's words in the prompt's language."""
+
+
+class NonReasoningData(YamlModel):
+    """What becomes of prompts that have several answers."""
+
+    rows_per_prompt: int = Field(default=1, ge=1)
+    """Answers after a chain of thought come first: an answer without one would teach the opposite."""

@@ -1,0 +1,104 @@
+"""From a template file to the messages that a writer is asked with."""
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from openreason_dagster.domain.errors import RecipeError
+from openreason_dagster.domain.provenance import stable_hash
+from openreason_dagster.domain.records import Message
+
+_FOLDER = Path(__file__).parent / "templates"
+_EXAMPLE_KEYS = ("language", "question", "reasoning", "rewritten")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A reasoning as it was sampled, and as it should be rewritten."""
+
+    language: str
+    question: str
+    reasoning: str
+    rewritten: str
+
+
+def read_writer_template(name: str, *, key: str, recipe_folder: Path, placeholders: Collection[str]) -> str:
+    """Text of a template: a shipped one by its stem, or a file by its path relative to the recipe's folder.
+
+    Args:
+        name: Stem or path.
+        key: Recipe key that names it, for messages.
+        recipe_folder: Where paths start.
+        placeholders: Names that have to stand in it in braces.
+
+    Raises:
+        RecipeError: there is no such file, it cannot be read, or it lacks a placeholder.
+    """
+    text = _read(name, ".txt", key=key, recipe_folder=recipe_folder).removesuffix("\n").removesuffix("\r")
+    missing = [f"{{{placeholder}}}" for placeholder in placeholders if f"{{{placeholder}}}" not in text]
+    if missing:
+        raise RecipeError(f"recipe key `{key}`: template {name!r} lacks {', '.join(missing)}. Add it to the text.")
+    return text
+
+
+def read_examples(name: str | None, *, key: str, recipe_folder: Path) -> tuple[Example, ...]:
+    """Examples of a JSONL file, named as a template is; none for None.
+
+    Raises:
+        RecipeError: there is no such file, or a line is no object with the four texts.
+    """
+    if name is None:
+        return ()
+    lines = _read(name, ".jsonl", key=key, recipe_folder=recipe_folder).splitlines()
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            values = json.loads(line)
+        except ValueError as error:
+            raise RecipeError(f"recipe key `{key}`: {name!r}, line {number}: is not valid JSON ({error}).") from error
+        stated = values if isinstance(values, dict) else {}
+        texts = {field: text for field in _EXAMPLE_KEYS if isinstance(text := stated.get(field), str)}
+        if len(texts) < len(_EXAMPLE_KEYS):
+            raise RecipeError(
+                f"recipe key `{key}`: {name!r}, line {number}: expected an object with the texts "
+                f"{', '.join(_EXAMPLE_KEYS)}. Correct that line."
+            )
+        found.append(Example(**texts))
+    return tuple(found)
+
+
+def boundary(subject_id: str) -> str:
+    """A word for one question, which whoever wrote the material between its lines cannot have known."""
+    return stable_hash(["boundary", subject_id])[:8]
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """The template with each `{name}` of `values` replaced once; braces within the values have no meaning."""
+    pattern = re.compile("|".join(re.escape(f"{{{name}}}") for name in values))
+    return pattern.sub(lambda match: values[match.group()[1:-1]], template)
+
+
+def conversation(turns: Sequence[tuple[str, str]], question: str) -> tuple[Message, ...]:
+    """Earlier turns (what was asked, what was replied), then the question."""
+    earlier = [
+        message
+        for asked, replied in turns
+        for message in (Message(role="user", content=asked), Message(role="assistant", content=replied))
+    ]
+    return (*earlier, Message(role="user", content=question))
+
+
+def _read(name: str, suffix: str, *, key: str, recipe_folder: Path) -> str:
+    shipped = {path.stem: path for path in _FOLDER.glob(f"*{suffix}")}
+    path = shipped.get(name, recipe_folder / name)
+    if not path.is_file():
+        raise RecipeError(
+            f"recipe key `{key}`: found {name!r}, which is neither shipped ({', '.join(sorted(shipped))}) nor a file "
+            f"below {str(recipe_folder)!r}. Use a shipped name, or add the file."
+        )
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"recipe key `{key}`: {path} cannot be read ({error}). Give a UTF-8 text file.") from error

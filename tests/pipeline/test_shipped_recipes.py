@@ -90,6 +90,8 @@ def shrunk(name: str, folder: Path) -> dict:
     recipe["sampling"] |= {"samples_per_prompt": min(2, recipe["sampling"]["samples_per_prompt"])}
     if recipe["models"]:
         recipe["models"] = ["model"]
+    if "selection" in recipe.get("sft_mix", {}):
+        recipe["sft_mix"]["rows"] = 4
     return recipe
 
 

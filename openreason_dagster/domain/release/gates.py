@@ -82,7 +82,7 @@ def contamination(found: pl.DataFrame, *, limit: int) -> GateResult:
         passed=found.height <= limit,
         found=_counted(found.height, "prompts", examples),
         limit=f"at most {limit:,}",
-        remedy="Materialise prompt_pool again, which removes them, and what follows from it; the limit is "
+        remedy="Materialise prompt_pool and sft_mix again, which leave them out; the limit is "
         "`release.gates.contaminated_prompts`.",
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.curation.benchmark_matches import match_examples, matches_by_benchmark
 from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.domain.release.doubted_references import doubted_counts, doubted_examples
 from openreason_dagster.domain.release.funnel import Funnel, count_funnel
@@ -94,6 +95,10 @@ class ReportData:
     """What was spent per model and temperature (see costs)."""
     drops: pl.DataFrame
     """stage, reason, rows."""
+    benchmark_matches: pl.DataFrame
+    """benchmark, stage, method, decision, rows."""
+    match_examples: pl.DataFrame
+    """Some of the overlaps to read (see benchmark_matches)."""
     traces: pl.DataFrame
     """The list of traces to read (see `choose_traces`)."""
 
@@ -126,6 +131,8 @@ def collect_report_data(
         judge_disagreements=judge_disagreements(known),
         costs=sampling_costs(known),
         drops=_drops(known),
+        benchmark_matches=matches_by_benchmark(known["benchmark_matches"]),
+        match_examples=match_examples(known["benchmark_matches"]),
         traces=choose_traces(known, size=most_traces),
     )
 

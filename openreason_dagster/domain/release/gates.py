@@ -82,7 +82,7 @@ def contamination(found: pl.DataFrame, *, limit: int) -> GateResult:
         passed=found.height <= limit,
         found=_counted(found.height, "prompts", examples),
         limit=f"at most {limit:,}",
-        remedy="Materialise prompt_pool and sft_mix again, which leave them out; the limit is "
+        remedy="Materialise prompt_pool again, which removes them, and what follows from it; the limit is "
         "`release.gates.contaminated_prompts`.",
     )
 
@@ -175,11 +175,10 @@ def language_shares(mix: pl.LazyFrame, recipe: Recipe) -> list[GateResult]:
 
 
 def row_counts(mix: pl.LazyFrame, recipe: Recipe) -> list[GateResult]:
-    """Rows of the mix against those asked for; an empty mix fails unless the recipe has nothing to fill it with."""
+    """Rows of the mix against those asked for; an empty mix fails, unless the recipe asks no model and no number."""
     rows, asked = _count(mix), recipe.sft_mix.rows
-    least = 1 if recipe.models or recipe.chat_sources else 0
-    if asked is not None:
-        least = max(least, round(asked * recipe.release.gates.minimum_row_share))
+    fewest = 1 if recipe.models else 0
+    least = fewest if asked is None else max(1, round(asked * recipe.release.gates.minimum_row_share))
     return [
         GateResult(
             gate="rows",

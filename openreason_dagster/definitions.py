@@ -28,13 +28,13 @@ from openreason_dagster.checks.datasets import (
     cold_start_data_is_verified,
     conversations_are_well_formed,
     mix_keeps_clear_of_benchmarks,
-    no_prompt_is_in_two_splits,
+    no_cluster_is_in_two_splits,
     reasoning_data_is_correct,
     release_holds_every_format,
     release_holds_the_mix,
 )
 from openreason_dagster.checks.learning import (
-    no_prompt_is_in_two_splits_of_any_set,
+    no_cluster_is_in_two_splits_of_any_set,
     pairs_and_dropped_are_the_pool,
     pairs_are_correct_against_incorrect,
     rl_prompts_and_dropped_are_the_pool,
@@ -42,6 +42,7 @@ from openreason_dagster.checks.learning import (
 from openreason_dagster.checks.pool import (
     pool_keeps_clear_of_benchmarks,
     pool_prompts_are_unique,
+    pool_prompts_have_one_cluster,
     refused_share_is_low,
 )
 from openreason_dagster.checks.schema import schema_checks
@@ -112,6 +113,7 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         *schema_checks(name for name in stored if name in TABLES),
         pool_keeps_clear_of_benchmarks,
         pool_prompts_are_unique,
+        pool_prompts_have_one_cluster,
         refused_share_is_low,
         *trace_checks(trace_partitions(recipe)),
         reasoning_data_is_correct,
@@ -121,10 +123,10 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         cot_answers_follow_reasoning,
         non_reasoning_rows_are_unique,
         mix_keeps_clear_of_benchmarks,
-        no_prompt_is_in_two_splits,
+        no_cluster_is_in_two_splits,
         conversations_are_well_formed,
         rl_prompts_and_dropped_are_the_pool,
-        no_prompt_is_in_two_splits_of_any_set,
+        no_cluster_is_in_two_splits_of_any_set,
         pairs_and_dropped_are_the_pool,
         pairs_are_correct_against_incorrect,
         release_holds_the_mix,

@@ -7,18 +7,26 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import count, definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
-from openreason_dagster.domain.datasets.components import component_rows, cut_to_shares, mixed_conversations
+from openreason_dagster.domain.datasets.choose_mix import choose_mix
+from openreason_dagster.domain.datasets.components import component_rows, mixed_conversations
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.replaced_references import judged_against, with_replaced_references
-from openreason_dagster.domain.datasets.sft_mix import choose_rows, no_rows
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
 from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-_ROWS_PER_BATCH = 10_000
-_MIX_INPUTS = ("reasoning_data", "cold_start_data", "non_reasoning_data", "sampled_traces", "prompt_pool")
+_MIX_INPUTS = (
+    "reasoning_data",
+    "cold_start_data",
+    "non_reasoning_data",
+    "sampled_traces",
+    "prompt_pool",
+    "prompt_clusters",
+    "prompt_statistics",
+    "benchmark_prompts",
+)
 
 
 @dg.asset(
@@ -36,8 +44,8 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
     require_own("prompt_pool", tables, recipe)
     scoped = recipe_tables(tables, workspace)
     in_effect = with_replaced_references(scoped, recipe.reward_weights.model_dump())
-    rows = candidates(in_effect, recipe.reasoning_data).collect(engine="streaming")
-    selection = select_reasoning_data(rows, recipe.reasoning_data)
+    rows = candidates(in_effect, tables.scan("sampled_traces"), rules=recipe.reasoning_data)
+    selection = select_reasoning_data(rows.collect(engine="streaming"), recipe.reasoning_data)
     tables.replace("reasoning_data_dropped", selection.dropped)
     tables.replace("reasoning_data", selection.kept)
     by_model = selection.kept.group_by("model", "temperature").len("traces").sort("model", "temperature")
@@ -58,7 +66,14 @@ def _count_replaced(tables: Mapping[str, pl.LazyFrame], kept: pl.DataFrame) -> i
 
 
 @dg.asset(
-    deps=["reasoning_data", "cold_start_data", "non_reasoning_data", "sampled_traces", "prompt_pool"],
+    deps=[
+        "reasoning_data",
+        "cold_start_data",
+        "non_reasoning_data",
+        "sampled_traces",
+        "prompt_pool",
+        "prompt_statistics",
+    ],
     group_name="datasets",
     kinds={"deltalake"},
     metadata=definition_metadata(SFT_MIX),
@@ -66,23 +81,15 @@ def _count_replaced(tables: Mapping[str, pl.LazyFrame], kept: pl.DataFrame) -> i
     automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
-    """Asset: conversations at the recipe's proportions, split by prompt."""
+    """Asset: conversations at the recipe's proportions, split by cluster of near-duplicates."""
     recipe = workspace.recipe()
     for table in ("prompt_pool", "non_reasoning_data"):
         require_own(table, tables, recipe)
     parts = {name: tables.scan(name) for name in _MIX_INPUTS}
-    shared = cut_to_shares(component_rows(parts).collect(), recipe.sft_mix)
-    is_empty_on_purpose = shared.chosen.is_empty() and not recipe.models
-    mix = (
-        no_rows(shared.chosen) if is_empty_on_purpose else choose_rows(shared.chosen, recipe.sft_mix, seed=recipe.seed)
-    )
-    rows = (
-        batch
-        for part in mixed_conversations(mix.chosen, parts)
-        for batch in part.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
-    )
-    tables.replace("sft_mix_dropped", pl.concat([shared.dropped, mix.dropped]))
-    tables.replace("sft_mix", rows)
+    mix = choose_mix(component_rows(parts).collect(engine="streaming"), parts, recipe)
+    tables.replace("benchmark_matches", mix.matches, stage="sft_mix")
+    tables.replace("sft_mix_dropped", mix.dropped)
+    tables.replace("sft_mix", mixed_conversations(mix.chosen, parts))
     written = count(tables.scan("sft_mix"))
     if written != mix.chosen.height:
         raise ReleaseError(
@@ -93,8 +100,12 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": written,
-            "dropped": shared.dropped.height + mix.dropped.height,
+            "dropped": mix.dropped.height,
+            "contaminated": mix.dropped.filter(reason="contaminated").height,
             "rows_by_split": preview(by_split),
+            "rows_by_bucket": preview(
+                mix.chosen.group_by("difficulty", "length").len("rows").sort("rows", descending=True)
+            ),
             "preview": preview(tables.scan("sft_mix").select("trace_id", "domain", "messages").head(3).collect()),
         }
     )

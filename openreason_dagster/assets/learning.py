@@ -5,9 +5,14 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import count, definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
+from openreason_dagster.domain.curation.splits import split_of, with_cluster
 from openreason_dagster.domain.datasets import preference_pairs as pairs
 from openreason_dagster.domain.datasets import rl_prompts as rl
-from openreason_dagster.domain.datasets.sft_mix import split_of
+from openreason_dagster.domain.datasets.replaced_references import (
+    dropped_prompts,
+    references_in_effect,
+    verdicts_in_effect,
+)
 from openreason_dagster.domain.errors import RecipeError, ReleaseError
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.schemas import PREFERENCE_PAIRS, RL_PROMPTS
@@ -19,7 +24,7 @@ _ROWS_PER_BATCH = 10_000
 
 
 @dg.asset(
-    deps=["verified_traces", "prompt_pool"],
+    deps=["verified_traces", "suspect_references", "prompt_pool"],
     group_name="datasets",
     kinds={"deltalake"},
     metadata=definition_metadata(RL_PROMPTS),
@@ -32,9 +37,11 @@ def rl_prompts(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[Non
     require_own("prompt_pool", tables, recipe)
     scoped = recipe_tables(tables, workspace)
     model = _policy_model(recipe, workspace)
-    outcomes = rl.prompt_outcomes(scoped["prompt_pool"], scoped["verified_traces"], policy_model=model)
-    selection = rl.select_rl_prompts(outcomes.collect(engine="streaming"), recipe.rl_prompts)
-    rows = rl.with_texts(selection.kept.lazy(), scoped["prompt_pool"], split=_split(recipe))
+    outcomes = rl.prompt_outcomes(scoped["prompt_pool"], verdicts_in_effect(scoped), policy_model=model)
+    doubted = dropped_prompts(scoped["suspect_references"])
+    selection = rl.select_rl_prompts(outcomes.collect(engine="streaming"), recipe.rl_prompts, doubted=doubted)
+    pool = with_cluster(references_in_effect(scoped), scoped["prompt_clusters"])
+    rows = rl.with_texts(selection.kept.lazy(), pool, split=_split(recipe))
     tables.replace("rl_prompts_dropped", selection.dropped)
     tables.replace("rl_prompts", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))
     written = tables.scan("rl_prompts")
@@ -51,7 +58,7 @@ def rl_prompts(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[Non
 
 
 @dg.asset(
-    deps=["scored_traces", "verified_traces", "sampled_traces", "prompt_pool"],
+    deps=["scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"],
     group_name="datasets",
     kinds={"deltalake"},
     metadata=definition_metadata(PREFERENCE_PAIRS),
@@ -63,10 +70,10 @@ def preference_pairs(tables: Tables, workspace: Workspace) -> dg.MaterializeResu
     recipe = workspace.recipe()
     require_own("prompt_pool", tables, recipe)
     scoped = recipe_tables(tables, workspace)
-    sampled, pool = scoped["sampled_traces"], scoped["prompt_pool"]
-    traces = pairs.judged_traces(sampled, scoped["verified_traces"], scored=scoped["scored_traces"])
-    prompts = pool.select("prompt_id", "domain").collect()
-    made = pairs.make_pairs(traces.collect(engine="streaming"), prompts, recipe.preference_pairs)
+    sampled, pool = scoped["sampled_traces"], with_cluster(scoped["prompt_pool"], scoped["prompt_clusters"])
+    traces = pairs.judged_traces(sampled, verdicts_in_effect(scoped), scored=scoped["scored_traces"])
+    prompts, doubted = pool.select("prompt_id", "domain").collect(), dropped_prompts(scoped["suspect_references"])
+    made = pairs.make_pairs(traces.collect(engine="streaming"), prompts, recipe.preference_pairs, doubted=doubted)
     rows = pairs.with_texts(made.made.lazy(), sampled, pool=pool, split=_split(recipe))
     batches = rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
     tables.replace("preference_pairs_dropped", made.dropped, method=pairs.METHOD)
@@ -95,8 +102,8 @@ def _policy_model(recipe: Recipe, workspace: Workspace) -> str | None:
 
 
 def _split(recipe: Recipe) -> pl.Expr:
-    """The split of the SFT mix, so that no prompt is trained on here and validated on there."""
-    return split_of(recipe.sft_mix.validation_share, seed=recipe.seed)
+    """The split of the SFT mix, so that no cluster of prompts is trained on here and validated on there."""
+    return split_of(pl.col("cluster_id"), seed=recipe.seed, share=recipe.sft_mix.validation_share)
 
 
 def _by_reason(dropped: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_WHATEVER_EXISTS
+from openreason_dagster.domain.curation.benchmark_matches import match_examples, matches_by_benchmark
 from openreason_dagster.domain.curation.prompt_pool import PoolResult, build_pool
 from openreason_dagster.domain.schemas import PROMPT_POOL
 from openreason_dagster.domain.verification.verify import audit_references
@@ -34,10 +35,11 @@ def prompt_pool(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[No
             in_recipe_order,
             tables.scan("benchmark_prompts").collect(),
             audit=lambda rows: audit_references(rows, workers),
-            ngram=recipe.pool.ngram,
-            rejected_share_limit=recipe.pool.rejected_share_limit,
+            rules=recipe.pool,
         )
     tables.replace("prompt_pool_dropped", result.dropped)
+    tables.replace("prompt_clusters", result.clusters)
+    tables.replace("benchmark_matches", result.matches, stage="prompt_pool")
     tables.replace("prompt_pool", result.pool)
     return dg.MaterializeResult(metadata=_metadata(result))
 
@@ -45,9 +47,27 @@ def prompt_pool(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[No
 def _metadata(result: PoolResult) -> dict[str, Any]:
     by_reason = result.dropped.group_by("reason").len("prompts").sort("reason")
     by_source = result.pool.group_by("source", "domain", "verifier", "license").len("prompts").sort("source")
+    clusters = result.clusters
     return {
         "dagster/row_count": result.pool.height,
+        "clusters": clusters["cluster_id"].n_unique(),
+        "near_duplicates": clusters.filter(pl.col("kind") == "near_duplicate").height,
+        "benchmark_matches": preview(matches_by_benchmark(result.matches.lazy())),
+        "benchmark_match_examples": preview(match_examples(result.matches.lazy())),
+        "near_duplicate_examples": preview(_examples(result)),
         "dropped": result.dropped.height,
         "dropped_by_reason": preview(by_reason),
         "prompts_by_source": preview(by_source),
     }
+
+
+def _examples(result: PoolResult) -> pl.DataFrame:
+    """Pairs of near-duplicates in the pool, the least similar first: where the similarity errs, it is there."""
+    texts = result.pool.select("prompt_id", "prompt")
+    pairs = result.clusters.drop_nulls("similarity").sort("similarity", "prompt_id").head(5)
+    earlier = texts.rename({"prompt_id": "similar_prompt_id", "prompt": "similar_prompt"})
+    return (
+        pairs.join(texts, on="prompt_id", maintain_order="left")
+        .join(earlier, on="similar_prompt_id", maintain_order="left")
+        .select("similarity", "prompt", "similar_prompt")
+    )

@@ -25,12 +25,13 @@ from openreason_dagster.domain.release.manifest import Origin, manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
 from openreason_dagster.domain.release.report import write_report
 from openreason_dagster.domain.release.report_data import collect_report_data
+from openreason_dagster.domain.release.sorted_rows import sorted_rows
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-_ROWS_PER_BATCH = 10_000
+_ROWS_PER_BATCH = 1_000
 
 
 @dg.asset(
@@ -50,7 +51,9 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     target = workspace.release_folder
     building = target.with_name(f".{target.name}.building")
     shutil.rmtree(building, ignore_errors=True)
-    shards = write_shards(building, lambda split: _rows(tables, split), rows_per_shard=recipe.release.rows_per_shard)
+    shards = write_shards(
+        building, lambda split: _rows(tables, workspace, split), rows_per_shard=recipe.release.rows_per_shard
+    )
     others = _configurations(tables, workspace, building)
     counts, now = card_counts(scoped), datetime.now(UTC)
     card = dataset_card(
@@ -117,13 +120,16 @@ def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
     )
 
 
-def _rows(tables: Tables, split: str) -> Iterator[pl.DataFrame]:
+def _rows(tables: Tables, workspace: Workspace, split: str) -> Iterator[pl.DataFrame]:
     """Rows of a split by trace_id, each with what it was judged against."""
     mix = tables.scan("sft_mix").filter(pl.col("split") == split).drop("split")
-    replaced = judged_against(tables.scan("suspect_references"))
-    rows = mix.join(replaced, on="prompt_id", how="left").with_columns(pl.col("judged_against").fill_null(STATED))
-    rows = rows.sort("trace_id")
-    yield from rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    ids = mix.select("trace_id").collect()["trace_id"]
+    batches = mix.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    folder = workspace.release_folder.with_name(f".{workspace.release_folder.name}.sorting")
+    replaced = judged_against(tables.scan("suspect_references")).collect()
+    for rows in sorted_rows(batches, ids, folder=folder, rows_per_frame=_ROWS_PER_BATCH):
+        joined = rows.join(replaced, on="prompt_id", how="left", maintain_order="left")
+        yield joined.with_columns(pl.col("judged_against").fill_null(STATED))
 
 
 def _configurations(tables: Tables, workspace: Workspace, building: Path) -> list[ConfigurationFile]:

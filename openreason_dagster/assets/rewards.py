@@ -6,9 +6,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, definition_metadata, picture, report_partition
+from openreason_dagster.assets.metadata import count, definition_metadata, every_row, picture, report_partition
 from openreason_dagster.automation import FOLLOW_CHECKED_TRACES
 from openreason_dagster.domain.recipe import RewardWeights
+from openreason_dagster.domain.release.language_report import language_consistency
 from openreason_dagster.domain.release.plots import reward_histogram
 from openreason_dagster.domain.release.report_data import reward_totals
 from openreason_dagster.domain.rewards.score import score_batch
@@ -65,8 +66,11 @@ def _metadata(tables: Tables, keys: dict[str, str]) -> dict[str, Any]:
     rows = tables.scan("scored_traces", **keys)
     names = ["reward_accuracy", "reward_format", "reward_language_consistency", "reward_total"]
     means = rows.select(pl.col(names).mean()).collect().row(0, named=True)
+    languages = language_consistency({"scored_traces": rows, "prompt_pool": tables.scan("prompt_pool")})
     return {
         "dagster/partition_row_count": count(rows),
         **{f"mean_{name}": round(value, 4) for name, value in means.items() if value is not None},
+        "words_counted": languages["words"].sum(),
+        "languages": every_row(languages.drop("model", "temperature")),
         "plot": picture(reward_histogram, reward_totals(rows), "Total reward of judged traces"),
     }

@@ -4,6 +4,8 @@ import dagster as dg
 import polars as pl
 
 from openreason_dagster.assets.metadata import count
+from openreason_dagster.domain.curation.splits import with_cluster
+from openreason_dagster.domain.datasets.replaced_references import verdicts_in_effect
 from openreason_dagster.resources.tables import Tables
 
 
@@ -14,12 +16,13 @@ def rl_prompts_and_dropped_are_the_pool(tables: Tables) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(asset="rl_prompts", blocking=True, additional_deps=["preference_pairs", "sft_mix"])
-def no_prompt_is_in_two_splits_of_any_set(tables: Tables) -> dg.AssetCheckResult:
-    """A prompt is in the same split wherever it is trained on."""
+def no_cluster_is_in_two_splits_of_any_set(tables: Tables) -> dg.AssetCheckResult:
+    """A prompt and its near-duplicates are in the same split wherever they are trained on."""
     names = ("rl_prompts", "preference_pairs", "sft_mix")
     places = pl.concat([tables.scan(name).select("prompt_id", "split") for name in names])
-    torn = count(places.group_by("prompt_id").agg(pl.col("split").n_unique()).filter(pl.col("split") > 1))
-    return dg.AssetCheckResult(passed=torn == 0, metadata={"prompts_in_two_splits": torn})
+    splits = with_cluster(places, tables.scan("prompt_clusters")).group_by("cluster_id").agg(pl.col("split").n_unique())
+    torn = count(splits.filter(pl.col("split") > 1))
+    return dg.AssetCheckResult(passed=torn == 0, metadata={"clusters_in_two_splits": torn})
 
 
 @dg.asset_check(asset="preference_pairs", blocking=True)
@@ -31,10 +34,15 @@ def pairs_and_dropped_are_the_pool(tables: Tables) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="preference_pairs", blocking=True)
 def pairs_are_correct_against_incorrect(tables: Tables) -> dg.AssetCheckResult:
-    """Of verified pairs the chosen trace is correct, the rejected one incorrect, and both answer the pair's prompt."""
+    """Of verified pairs the chosen trace is correct, the rejected one incorrect, and both answer the pair's prompt.
+
+    Correct against the reference, or against the answer that took its place.
+    """
+    names = ("verified_traces", "suspect_references", "replaced_verdicts")
+    verdicts = verdicts_in_effect({name: tables.scan(name) for name in names})
     wrong = 0
     for side, verdict in (("chosen_trace_id", "correct"), ("rejected_trace_id", "incorrect")):
-        verified = tables.scan("verified_traces").filter(pl.col("verdict") == verdict)
+        verified = verdicts.filter(pl.col("verdict") == verdict)
         rows = tables.scan("preference_pairs", method="verified").select("prompt_id", trace_id=side)
         wrong += count(rows.join(verified, on=["prompt_id", "trace_id"], how="anti"))
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"traces_with_another_verdict": wrong})

@@ -30,6 +30,19 @@ def pool_prompts_are_unique(tables: Tables) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=repeated == 0, metadata={"prompts": len(texts), "repeated": repeated})
 
 
+@dg.asset_check(asset="prompt_pool", blocking=True)
+def pool_prompts_have_one_cluster(tables: Tables) -> dg.AssetCheckResult:
+    """Every prompt of the pool is in exactly one cluster, and the table of clusters knows no other prompt."""
+    pool, clusters = tables.scan("prompt_pool").select("prompt_id"), tables.scan("prompt_clusters").select("prompt_id")
+    without = count(pool.join(clusters, on="prompt_id", how="anti"))
+    unknown = count(clusters.join(pool, on="prompt_id", how="anti"))
+    twice = count(clusters) - count(clusters.unique())
+    return dg.AssetCheckResult(
+        passed=without == unknown == twice == 0,
+        metadata={"without_cluster": without, "unknown_prompts": unknown, "in_two_clusters": twice},
+    )
+
+
 @dg.asset_check(asset="prompt_pool")
 def refused_share_is_low(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
     """The share of source rows that did not reach the pool is within half of the recipe's limit: an early warning."""

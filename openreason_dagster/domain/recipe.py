@@ -13,6 +13,7 @@ from openreason_dagster.domain.recipe_chat import ChatSftData, ChatSource
 from openreason_dagster.domain.recipe_cold_start import ColdStart
 from openreason_dagster.domain.recipe_datasets import ReasoningData, SftMix
 from openreason_dagster.domain.recipe_non_reasoning import CotPrompted, NonReasoningData
+from openreason_dagster.domain.recipe_pool import Pool
 from openreason_dagster.domain.recipe_preference import PreferencePairs
 from openreason_dagster.domain.recipe_references import References
 from openreason_dagster.domain.recipe_release import Release, Report
@@ -20,19 +21,10 @@ from openreason_dagster.domain.recipe_rl_prompts import RlPrompts
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification
-from openreason_dagster.domain.yaml_model import Share, YamlModel
+from openreason_dagster.domain.yaml_model import YamlModel
 
 IMPORTED = "imported"
 """Temperature key of traces whose sampling temperature is not known."""
-
-
-class Pool(YamlModel):
-    """How seeds become the prompt pool."""
-
-    ngram: int = Field(default=10, ge=3)
-    """Words in a run that count as overlap with a benchmark; shorter texts are compared whole."""
-    rejected_share_limit: Share = 0.5
-    """Above this share of refused seeds the pool fails."""
 
 
 class RewardWeights(YamlModel):

@@ -1,8 +1,8 @@
 """Part of the recipe: which traces become training data, and in which proportions."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from openreason_dagster.domain.records import Domain
 from openreason_dagster.domain.yaml_model import Share, YamlModel
@@ -15,6 +15,8 @@ class ReasoningData(YamlModel):
     """Rejection sampling (OR3); the filters of readability are off where they are null or `keep`."""
 
     traces_per_prompt: int = Field(default=4, ge=1)
+    answers: Literal["correct", "judged"] = "correct"
+    """`judged` keeps wrong answers too, best reward first; what could not be judged is never kept."""
     minimum_language_consistency: Share | None = 0.8
     """Least share of the reasoning's words in the prompt's language."""
     maximum_completion_tokens: int | None = Field(default=None, ge=1)
@@ -22,6 +24,22 @@ class ReasoningData(YamlModel):
     """Of the reasoning; a paragraph ends at an empty line."""
     code_in_reasoning: Literal["keep", "drop"] = "keep"
     """Whether traces with a fenced block of code in their reasoning are left out."""
+
+    @property
+    def verdicts(self) -> list[str]:
+        """Verdicts of the traces that may be kept."""
+        return ["correct"] if self.answers == "correct" else ["correct", "incorrect"]
+
+
+class Selection(YamlModel):
+    """A small mix that covers much: groups of rows take turns, one row of a cluster of near-duplicates first."""
+
+    by: list[Literal["domain", "source", "language", "difficulty", "length"]] = Field(default=["source"], min_length=1)
+    """What makes the groups; two rows that differ in any of them are in different groups."""
+    prefer: Literal["completion_tokens", "reward_total"] = "completion_tokens"
+    """Within a group, rows with more of it are likelier."""
+    difficulties: list[Literal["hard", "medium", "easy", "solved"]] | None = Field(default=None, min_length=1)
+    """Rows of prompts of these bands only, over all models of the recipe; of all bands when left out."""
 
 
 class SftMix(YamlModel):
@@ -33,6 +51,8 @@ class SftMix(YamlModel):
     """Share of rows per domain, summing to 1; as they come when left out."""
     component_shares: dict[Component, Share] | None = None
     """Share of rows per component, summing to 1; cut first where domains have shares too."""
+    selection: Selection | None = None
+    """How `rows` of many are chosen; by shares and best traces when left out."""
     validation_share: Share = 0.05
 
     @field_validator("domain_shares", "component_shares")
@@ -41,3 +61,12 @@ class SftMix(YamlModel):
         if shares is not None and abs(sum(shares.values()) - 1) > 1e-6:
             raise ValueError(f"shares sum to {sum(shares.values()):g}; they must sum to 1")
         return shares
+
+    @model_validator(mode="after")
+    def _selection_is_of_a_number(self) -> Self:
+        if self.selection is not None and self.rows is None:
+            raise ValueError("`selection` needs `rows`, the number of rows to select")
+        for shares in ("domain_shares", "component_shares"):
+            if self.selection is not None and getattr(self, shares) is not None:
+                raise ValueError(f"`selection` lets groups take turns and keeps no `{shares}`; remove one of them")
+        return self

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openreason_dagster.domain.datasets.components import component_rows, cut_to_shares
+from openreason_dagster.domain.datasets.choose_mix import choose_mix
+from openreason_dagster.domain.datasets.components import component_rows
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.replaced_references import with_replaced_references
-from openreason_dagster.domain.datasets.sft_mix import choose_rows
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.rewards.total import total
 from openreason_dagster.resources.judging import PROMPT_COLUMNS, TRACE_COLUMNS, Judge
@@ -114,11 +114,10 @@ def _effect(tables: Frames, renewed: pl.DataFrame, recipe: Recipe) -> pl.DataFra
 def _chosen(tables: Frames, recipe: Recipe) -> dict[str, set[str]]:
     """trace_ids that rejection sampling keeps, and those of them that enter the mix; suspicions stay as stored."""
     in_effect = with_replaced_references(tables, recipe.reward_weights.model_dump())
-    rows = candidates(in_effect, recipe.reasoning_data).collect(engine="streaming")
+    rows = candidates(in_effect, tables["sampled_traces"], rules=recipe.reasoning_data).collect(engine="streaming")
     kept = select_reasoning_data(rows, recipe.reasoning_data).kept
     components = component_rows({**tables, "reasoning_data": kept.lazy()}).collect(engine="streaming")
-    shared = cut_to_shares(components, recipe.sft_mix).chosen
-    mix = choose_rows(shared, recipe.sft_mix, seed=recipe.seed).chosen if shared.height else shared
+    mix = choose_mix(components, tables, recipe).chosen if components.height else components
     return {"reasoning_data": set(kept["trace_id"]), "sft_mix": set(mix["trace_id"])}
 
 

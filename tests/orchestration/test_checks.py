@@ -16,7 +16,7 @@ from openreason_dagster.checks.traces import (
     unscored_verdicts,
     verifier_errors,
 )
-from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS, VERIFICATION_CANARIES
+from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS, PROMPT_CLUSTERS, VERIFICATION_CANARIES
 
 KEYS = {"model": "large", "temperature": "0.3"}
 
@@ -150,9 +150,11 @@ def test_pool_check_warns_when_many_seeds_are_refused(filled):
 
 
 def test_reasoning_data_check_finds_a_trace_that_is_not_correct(filled):
-    assert dataset_checks.reasoning_data_is_correct(filled.tables).passed
+    assert dataset_checks.reasoning_data_is_correct(filled.tables, filled.workspace).passed
     edit(filled, "verified_traces", lambda rows: rows.with_columns(verdict=pl.lit("incorrect")))
-    assert not dataset_checks.reasoning_data_is_correct(filled.tables).passed
+    assert not dataset_checks.reasoning_data_is_correct(filled.tables, filled.workspace).passed
+    filled.write_recipe(reasoning_data={"traces_per_prompt": 2, "answers": "judged"})
+    assert dataset_checks.reasoning_data_is_correct(filled.tables, filled.workspace).passed
 
 
 def test_mix_check_finds_overlap_with_a_benchmark(filled):
@@ -162,17 +164,62 @@ def test_mix_check_finds_overlap_with_a_benchmark(filled):
     assert not check(filled.tables, filled.workspace).passed
 
 
-def test_mix_check_finds_a_prompt_in_two_splits(filled):
-    edit(filled, "sft_mix", lambda rows: rows.with_columns(split=pl.lit("train")))
-    assert dataset_checks.no_prompt_is_in_two_splits(filled.tables).passed
-    edit(
-        filled,
-        "sft_mix",
-        lambda rows: rows.with_columns(
-            split=pl.when(pl.col("trace_id") == "large-0.3-0").then(pl.lit("validation")).otherwise(pl.lit("train"))
+def test_mix_check_finds_an_answer_that_quotes_a_solution(filled):
+    ten = "one two three four five six seven eight nine ten"
+    filled.tables.replace(
+        "benchmark_prompts",
+        BENCHMARK_PROMPTS.frame(
+            [{"benchmark": "b", "benchmark_row_id": "0", "prompt": "Count.", "solution": f"We count {ten}."}]
         ),
     )
-    assert not dataset_checks.no_prompt_is_in_two_splits(filled.tables).passed
+    check = dataset_checks.mix_keeps_clear_of_benchmarks
+    for content, passed in ((f"<think>\n{ten}\n</think>\n\n5", True), (f"<think>\nx\n</think>\n\n{ten}", False)):
+        turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": content}]
+        edit(filled, "sft_mix", lambda rows, turns=turns: rows.with_columns(messages=pl.lit(turns)))
+        assert check(filled.tables, filled.workspace).passed == passed
+
+
+def split_by_trace(workspace):
+    first = pl.col("trace_id") == "large-0.3-0"
+    split = pl.when(first).then(pl.lit("validation")).otherwise(pl.lit("train"))
+    edit(workspace, "sft_mix", lambda rows: rows.with_columns(split=split))
+
+
+def test_mix_check_finds_a_prompt_in_two_splits(filled):
+    edit(filled, "sft_mix", lambda rows: rows.with_columns(split=pl.lit("train")))
+    assert dataset_checks.no_cluster_is_in_two_splits(filled.tables).passed
+    split_by_trace(filled)
+    assert not dataset_checks.no_cluster_is_in_two_splits(filled.tables).passed
+
+
+def test_mix_check_finds_near_duplicates_in_two_splits(filled):
+    split_by_trace(filled)
+    edit(filled, "sft_mix", lambda rows: rows.with_columns(prompt_id="trace_id"))
+    assert dataset_checks.no_cluster_is_in_two_splits(filled.tables).passed
+    ids = filled.tables.scan("sft_mix").select("prompt_id").collect()["prompt_id"]
+    filled.tables.replace("prompt_clusters", clusters_of(dict.fromkeys(ids, ids[0])))
+    assert not dataset_checks.no_cluster_is_in_two_splits(filled.tables).passed
+
+
+def clusters_of(names):
+    rows = [{"prompt_id": prompt, "cluster_id": cluster, "kind": "first"} for prompt, cluster in names.items()]
+    return PROMPT_CLUSTERS.frame(rows)
+
+
+@pytest.mark.parametrize(
+    ("names", "fault"),
+    [
+        pytest.param({}, "without_cluster", id="prompt-without-cluster"),
+        pytest.param({"p0": "p0", "gone": "p0"}, "unknown_prompts", id="cluster-of-a-prompt-that-left"),
+    ],
+)
+def test_pool_check_of_clusters(filled, names, fault):
+    filled.tables.replace("prompt_clusters", clusters_of({"p0": "p0"}))
+    assert pool_checks.pool_prompts_have_one_cluster(filled.tables).passed
+    filled.tables.replace("prompt_clusters", clusters_of(names))
+    result = pool_checks.pool_prompts_have_one_cluster(filled.tables)
+    assert not result.passed
+    assert result.metadata[fault].value == 1
 
 
 GOOD = "<think>\n2+3=5\n</think>\n\nThe answer is 5."

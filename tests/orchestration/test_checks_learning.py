@@ -44,7 +44,7 @@ def other_split(rows):
         pytest.param(learning.pairs_are_correct_against_incorrect, "preference_pairs", swapped, id="sides-swapped"),
         pytest.param(learning.pairs_are_correct_against_incorrect, "preference_pairs", other_prompt, id="other-prompt"),
         pytest.param(
-            learning.no_prompt_is_in_two_splits_of_any_set, "preference_pairs", other_split, id="split-crossed"
+            learning.no_cluster_is_in_two_splits_of_any_set, "preference_pairs", other_split, id="split-crossed"
         ),
     ],
 )  # fmt: skip

@@ -25,10 +25,17 @@ ASSETS = {
     "chat_sft_data": {"benchmark_prompts"},
     "cot_prompted_traces": {"chat_sft_data", "prompt_pool"},
     "non_reasoning_data": {"chat_sft_data", "cot_prompted_traces"},
-    "sft_mix": {"reasoning_data", "cold_start_data", "non_reasoning_data", "sampled_traces", "prompt_pool"},
+    "sft_mix": {
+        "reasoning_data",
+        "cold_start_data",
+        "non_reasoning_data",
+        "sampled_traces",
+        "prompt_pool",
+        "prompt_statistics",
+    },
     "dataset_report": {"prompt_statistics", "suspect_references", "scored_traces", "sft_mix"},
-    "rl_prompts": {"verified_traces", "prompt_pool"},
-    "preference_pairs": {"scored_traces", "verified_traces", "sampled_traces", "prompt_pool"},
+    "rl_prompts": {"verified_traces", "suspect_references", "prompt_pool"},
+    "preference_pairs": {"scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"},
     "release": {"suspect_references", "sft_mix", "rl_prompts", "preference_pairs"},
 }
 

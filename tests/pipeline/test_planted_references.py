@@ -151,15 +151,15 @@ def test_card_report_and_show_tell_of_replaced_references(built):
 @each("replace")
 def test_the_check_trusts_the_new_verdict_only_where_a_reference_was_replaced(built):
     small, _ = built
-    result = reasoning_data_is_correct(small.tables)
+    result = reasoning_data_is_correct(small.tables, small.workspace)
     assert (result.passed, result.metadata["correct_against_majority"].value) == (True, 9)
     verdicts = small.tables.scan("replaced_verdicts").collect()
     small.tables.replace("replaced_verdicts", verdicts.with_columns(verdict=pl.lit("incorrect")))
-    assert reasoning_data_is_correct(small.tables).metadata["not_correct"].value == 9
+    assert reasoning_data_is_correct(small.tables, small.workspace).metadata["not_correct"].value == 9
     small.tables.replace("replaced_verdicts", verdicts)
     suspects = small.tables.scan("suspect_references").collect()
     small.tables.replace("suspect_references", suspects.with_columns(treatment=pl.lit("kept")))
-    assert not reasoning_data_is_correct(small.tables).passed
+    assert not reasoning_data_is_correct(small.tables, small.workspace).passed
 
 
 @each("replace")

@@ -242,6 +242,23 @@ def test_gates_are_in_card_manifest_and_metadata(finished_run):
     assert "funnel" in event.metadata
 
 
+def test_language_consistency_is_in_the_metadata_of_scored_traces(finished_run):
+    events = [
+        event
+        for result in finished_run.results
+        if result.job_def.name == "sample_model"
+        for event in result.asset_materializations_for_node("scored_traces")
+    ]
+    shown = [
+        row.data for event in events if "languages" in event.metadata for row in event.metadata["languages"].records
+    ]
+    assert len(shown) == 4, "two models at two temperatures"
+    assert {row["language"] for row in shown} == {"en"}
+    scored = finished_run.workspace.tables.scan("scored_traces").collect()
+    assert sum(row["words"] for row in shown) == scored["reasoning_words"].sum() > 0
+    assert sum(row["traces"] for row in shown) == scored.height
+
+
 def test_gate_that_fails_leaves_the_last_release_as_it_is(finished, instance):
     before = shards(finished)
     finished.write_recipe(**FINISHED | {"release": {"license": "MIT", "gates": {"allowed_licenses": ["ISC"]}}})

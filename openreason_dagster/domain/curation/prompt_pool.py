@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openreason_dagster.domain.curation.decontamination import overlaps
+from openreason_dagster.domain.curation.benchmark_matches import pool_matches
+from openreason_dagster.domain.curation.clusters import prompt_clusters, repeated_rows
 from openreason_dagster.domain.curation.duplicates import exact_duplicates
+from openreason_dagster.domain.curation.near_duplicates import near_pairs
 from openreason_dagster.domain.errors import PoolError
+from openreason_dagster.domain.recipe_pool import Pool
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.schemas import PROMPT_POOL, PROMPT_POOL_DROPPED
 from openreason_dagster.domain.verification.registry import KINDS_WITHOUT_REFERENCE
@@ -17,35 +20,60 @@ Audit = Callable[[pl.DataFrame], pl.DataFrame]
 
 @dataclass(frozen=True, kw_only=True)
 class PoolResult:
-    """`pool` has the schema of prompt_pool, `dropped` of prompt_pool_dropped; every seed row is in exactly one."""
+    """Frames with the schemas of prompt_pool, prompt_pool_dropped, prompt_clusters and benchmark_matches.
+
+    Every seed row is in exactly one of `pool` and `dropped`, every row of `pool` in `clusters`.
+    """
 
     pool: pl.DataFrame
     dropped: pl.DataFrame
+    clusters: pl.DataFrame
+    matches: pl.DataFrame
 
 
-def build_pool(
-    seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, ngram: int, rejected_share_limit: float
-) -> PoolResult:
+class _Seeds:
+    """The seed rows that are left, and those set aside with `reason` and `detail`."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self.left = rows
+        self.dropped: list[pl.DataFrame] = []
+
+    def set_aside(self, reasons: pl.DataFrame) -> None:
+        """Drop the rows whose `position` is in `reasons`."""
+        self.dropped.append(self.left.join(reasons, on="position", maintain_order="left"))
+        self.left = self.left.join(reasons, on="position", how="anti", maintain_order="left")
+
+
+def build_pool(seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, rules: Pool) -> PoolResult:
     """Drop seeds without a needed reference, then duplicates, contaminated ones, and those that fail the audit.
+
+    Near-duplicates are looked for among what is left, so that none goes in favour of a prompt that goes as well.
 
     `seeds` (schema of seed_prompts) lists the sources in the recipe's order: of equal prompts the first source's
     stays. Within a source rows are ordered by their identifier, whatever order they arrive in. `audit` judges each
     prompt's own reference and returns `prompt_id`, `verdict` and `message`; only `correct` enters the pool.
 
     Raises:
-        PoolError: the dropped share exceeds `rejected_share_limit`, nothing is left, or the audit passed over a
-            prompt; with the counts by cause.
+        PoolError: the dropped share exceeds `rejected_share_limit` of the rules, nothing is left, or the audit passed
+            over a prompt; with the counts by cause.
     """
-    remaining, dropped = _in_order(seeds), []
-    for select in (_without_reference, _repeated, _overlapping(benchmarks, ngram), _refused_by(audit)):
-        reasons = select(remaining)
-        dropped.append(remaining.join(reasons, on="position", maintain_order="left"))
-        remaining = remaining.join(reasons, on="position", how="anti", maintain_order="left")
+    rows = _Seeds(_in_order(seeds))
+    rows.set_aside(_without_reference(rows.left))
+    rows.set_aside(_repeated(rows.left))
+    matches = pool_matches(rows.left, benchmarks, rules)
+    rows.set_aside(_contaminated(rows.left, matches))
+    rows.set_aside(_refused(rows.left, audit))
+    pairs = near_pairs(rows.left, similarity=rules.near_duplicates.similarity)
+    if rules.near_duplicates.policy == "drop":
+        rows.set_aside(_near_repeated(rows.left, pairs))
+        pairs = pairs.clear()
     result = PoolResult(
-        pool=remaining.select(PROMPT_POOL.schema.names()),
-        dropped=pl.concat(dropped).sort("position").select(PROMPT_POOL_DROPPED.schema.names()),
+        pool=rows.left.select(PROMPT_POOL.schema.names()),
+        dropped=pl.concat(rows.dropped).sort("position").select(PROMPT_POOL_DROPPED.schema.names()),
+        clusters=prompt_clusters(rows.left, pairs),
+        matches=matches,
     )
-    _require_enough(result, seeds.height, rejected_share_limit)
+    _require_enough(result, seeds.height, rules.rejected_share_limit)
     return result
 
 
@@ -83,40 +111,50 @@ def _repeated(seeds: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _overlapping(benchmarks: pl.DataFrame, ngram: int) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    def contaminated(seeds: pl.DataFrame) -> pl.DataFrame:
-        found = overlaps(seeds, benchmarks, ngram=ngram)
-        return seeds.join(found, on="prompt_id", maintain_order="left").select(
-            "position",
-            reason=pl.lit("contaminated"),
-            detail=pl.format("overlaps row {} of {}: {}", "benchmark_row_id", "benchmark", "matching_text"),
+def _contaminated(seeds: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:
+    overlap = pl.format("overlaps row {} of {}: {}", "benchmark_row_id", "benchmark", "matching_text")
+    likeness = pl.col("similarity").round(3)
+    near = pl.format("resembles row {} of {}, similarity {}", "benchmark_row_id", "benchmark", likeness)
+    is_near = pl.col("method") == "near"
+    found = matches.filter(pl.col("decision") == "dropped").select(
+        "prompt_id",
+        reason=pl.when(is_near).then(pl.lit("near_benchmark")).otherwise(pl.lit("contaminated")),
+        detail=pl.when(is_near).then(near).otherwise(overlap),
+    )
+    return seeds.join(found, on="prompt_id", maintain_order="left").select("position", "reason", "detail")
+
+
+def _refused(seeds: pl.DataFrame, audit: Audit) -> pl.DataFrame:
+    judged = seeds.select("position", "prompt_id").join(
+        audit(seeds.drop("position")).select("prompt_id", "verdict", "message"),
+        on="prompt_id",
+        how="left",
+        validate="m:1",
+        maintain_order="left",
+    )
+    missing = judged.filter(pl.col("verdict").is_null())
+    if missing.height:
+        raise PoolError(
+            f"the reference audit gave no verdict for {missing.height} of {judged.height} prompts, the first is "
+            f"{missing['prompt_id'][0]!r}; expected one for each. Look at the verifier of that prompt."
         )
+    return judged.filter(pl.col("verdict") != Verdict.CORRECT.value).select(
+        "position",
+        reason=pl.lit("bad_reference"),
+        detail=pl.format("{}: {}", "verdict", pl.col("message").fill_null("")),
+    )
 
-    return contaminated
 
-
-def _refused_by(audit: Audit) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    def refused(seeds: pl.DataFrame) -> pl.DataFrame:
-        judged = seeds.select("position", "prompt_id").join(
-            audit(seeds.drop("position")).select("prompt_id", "verdict", "message"),
-            on="prompt_id",
-            how="left",
-            validate="m:1",
-            maintain_order="left",
-        )
-        missing = judged.filter(pl.col("verdict").is_null())
-        if missing.height:
-            raise PoolError(
-                f"the reference audit gave no verdict for {missing.height} of {judged.height} prompts, the first is "
-                f"{missing['prompt_id'][0]!r}; expected one for each. Look at the verifier of that prompt."
-            )
-        return judged.filter(pl.col("verdict") != Verdict.CORRECT.value).select(
-            "position",
-            reason=pl.lit("bad_reference"),
-            detail=pl.format("{}: {}", "verdict", pl.col("message").fill_null("")),
-        )
-
-    return refused
+def _near_repeated(seeds: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    repeated = repeated_rows(pairs)
+    first = seeds.select("source", "source_row_id", "prompt_id")[repeated["earlier_row"].to_list()]
+    return first.with_columns(likeness=repeated["similarity"].round(3)).select(
+        seeds["position"].gather(repeated["row"]),
+        reason=pl.lit("near_duplicate"),
+        detail=pl.format(
+            "like row {} of source {} (prompt {}), similarity {}", "source_row_id", "source", "prompt_id", "likeness"
+        ),
+    )
 
 
 def _require_enough(result: PoolResult, seeds: int, rejected_share_limit: float) -> None:

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from openreason_dagster.domain.curation.buckets import difficulty_band
 from openreason_dagster.domain.curation.pass_at_k import PASS_AT, outcomes_by_round, pass_at, pass_at_k_table
 from openreason_dagster.domain.inference.adaptive import SamplingRule
 from openreason_dagster.domain.records import Verdict
@@ -62,22 +63,4 @@ def _majority(traces: pl.LazyFrame) -> pl.LazyFrame:
             majority_answer=pl.col("extracted_answer").first(),
             is_majority_correct=pl.col("is_majority_correct").first(),
         )
-    )
-
-
-def difficulty_band() -> pl.Expr:
-    """Band of `correct` over `judged`, which are columns; `unknown` where nothing was judged."""
-    share = pl.col("correct") / pl.col("judged")
-    return (
-        pl.when(pl.col("judged") == 0)
-        .then(pl.lit("unknown"))
-        .when(pl.col("correct") == 0)
-        .then(pl.lit("unsolved"))
-        .when(share <= 0.25)
-        .then(pl.lit("hard"))
-        .when(share <= 0.75)
-        .then(pl.lit("medium"))
-        .when(share < 1)
-        .then(pl.lit("easy"))
-        .otherwise(pl.lit("solved"))
     )

@@ -4,21 +4,45 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from openreason_dagster.domain.datasets.sft_mix import Mix, conversations, quotas
-from openreason_dagster.domain.datasets.turns import assistant_turn, exchange
+from openreason_dagster.domain.curation.buckets import with_buckets
+from openreason_dagster.domain.curation.splits import with_cluster
+from openreason_dagster.domain.datasets.sft_mix import CHOSEN_COLUMNS, Mix, conversations, quotas
 from openreason_dagster.domain.recipe_datasets import SftMix
 from openreason_dagster.domain.schemas import SFT_MIX, SFT_MIX_DROPPED
 
-_NARROW = ("trace_id", "prompt_id", "model", "temperature", "domain", "rank", "reward_total", "component")
+Frames = Mapping[str, pl.LazyFrame]
+
+_KEYS = ("trace_id", "prompt_id", "model", "temperature", "domain", "rank", "reward_total")
+_DESCRIPTION = ("component", "source", "language", "completion_tokens")
+_NO_TOKENS = pl.lit(None, pl.Int64).alias("completion_tokens")
+_ROWS_PER_FRAME = 1_000
 
 
-def component_rows(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """Candidates of the mix: reasoning_data (OR3), cold_start_data (OR1) and non_reasoning_data (OR4)."""
-    no_reward = {"reward_total": pl.lit(None, pl.Float64)}
-    extra = {"reasoning_data": {}, "cold_start_data": {}, "non_reasoning_data": no_reward}
-    return pl.concat(
-        [tables[name].with_columns(component=pl.lit(name), **more).select(_NARROW) for name, more in extra.items()]
+def component_rows(tables: Frames) -> pl.LazyFrame:
+    """Candidates of the mix: reasoning_data (OR3), cold_start_data (OR1) and non_reasoning_data (OR4).
+
+    Each has its source, language, tokens (null where nobody counted them), cluster and buckets. A prompt outside the
+    pool is a cluster of its own and, unless prompt_statistics knows it, of unknown difficulty.
+    """
+    prompts = tables["prompt_pool"].select("prompt_id", "source", "language")
+    tokens = tables["sampled_traces"].select("trace_id", "completion_tokens")
+    parts = {
+        "reasoning_data": _with(
+            prompts, _with(tokens, tables["reasoning_data"].select(_KEYS), "trace_id"), "prompt_id"
+        ),
+        "cold_start_data": _with(prompts, tables["cold_start_data"].select(*_KEYS, _NO_TOKENS), "prompt_id"),
+        "non_reasoning_data": tables["non_reasoning_data"].with_columns(
+            _NO_TOKENS, reward_total=pl.lit(None, pl.Float64)
+        ),
+    }
+    rows = pl.concat(
+        [part.with_columns(component=pl.lit(name)).select(*_KEYS, *_DESCRIPTION) for name, part in parts.items()]
     )
+    return with_buckets(with_cluster(rows, tables["prompt_clusters"]), tables["prompt_statistics"])
+
+
+def _with(description: pl.LazyFrame, rows: pl.LazyFrame, key: str) -> pl.LazyFrame:
+    return rows.join(description, on=key, how="left", maintain_order="left")
 
 
 def cut_to_shares(candidates: pl.DataFrame, rules: SftMix) -> Mix:
@@ -42,29 +66,48 @@ def cut_to_shares(candidates: pl.DataFrame, rules: SftMix) -> Mix:
     return Mix(inside, over.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
 
 
-def mixed_conversations(chosen: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> Iterator[pl.LazyFrame]:
-    """Rows of sft_mix, one frame per component, each by split and trace_id.
+def mixed_conversations(chosen: pl.DataFrame, tables: Frames) -> Iterator[pl.DataFrame]:
+    """Rows of sft_mix in frames of bounded size, component by component.
 
     `chosen` are rows of `component_rows` with their split.
     """
-    parts = {name: chosen.filter(component=name).lazy() for name in chosen["component"].unique().sort()}
-    if "reasoning_data" in parts:
-        yield conversations(parts["reasoning_data"], tables["sampled_traces"], pool=tables["prompt_pool"])
-    if "cold_start_data" in parts:
-        yield _rewritten(parts["cold_start_data"], tables)
-    if "non_reasoning_data" in parts:
-        rows = tables["non_reasoning_data"].select("trace_id", "language", "source", "license", "messages")
-        yield _in_order(parts["non_reasoning_data"].join(rows, on="trace_id", how="inner"))
+    prompts = pool_prompts(chosen, tables)
+    for name in chosen["component"].unique().sort():
+        rows = chosen.filter(component=name)
+        texts = component_texts(rows, tables)
+        if name == "non_reasoning_data":
+            yield from _taken_over(rows, texts)
+        else:
+            yield from conversations(rows, texts, prompts=prompts)
 
 
-def _rewritten(chosen: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    texts = tables["cold_start_data"].select("trace_id", "reasoning", "answer")
-    prompts = tables["prompt_pool"].select("prompt_id", "prompt", "language", "source", "license")
-    joined = chosen.join(texts, on="trace_id", how="inner").join(prompts, on="prompt_id", how="inner")
-    return _in_order(joined.with_columns(messages=exchange("prompt", assistant_turn())))
+def component_texts(rows: pl.DataFrame, tables: Frames) -> Iterator[pl.DataFrame]:
+    """What the rows of one component have beside their keys, in frames of bounded size.
+
+    Of reasoning_data and cold_start_data these are trace_id, prompt_id, reasoning, answer and completion_tokens; of
+    non_reasoning_data trace_id, prompt_id, language, source, license, messages and completion_tokens. Filtered and not
+    joined, because a join would hold all texts.
+    """
+    (name,) = rows["component"].unique()
+    texts = ("trace_id", "prompt_id", "reasoning", "answer")
+    found = {
+        "reasoning_data": tables["sampled_traces"].select(*texts, "completion_tokens"),
+        "cold_start_data": tables["cold_start_data"].select(*texts, _NO_TOKENS),
+        "non_reasoning_data": tables["non_reasoning_data"].select(
+            "trace_id", "prompt_id", "language", "source", "license", "messages", _NO_TOKENS
+        ),
+    }[name]
+    wanted = found.filter(pl.col("trace_id").is_in(rows["trace_id"].implode()))
+    yield from wanted.collect_batches(chunk_size=_ROWS_PER_FRAME, engine="streaming")
 
 
-def _in_order(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows whose tokens nobody counted, with the columns of the mix."""
-    tokens = pl.lit(None, pl.Int64).alias("completion_tokens")
-    return rows.with_columns(tokens).select(SFT_MIX.schema.names()).sort("split", "trace_id")
+def pool_prompts(rows: pl.DataFrame, tables: Frames) -> pl.DataFrame:
+    """Prompts of the pool that the rows are about: prompt_id, prompt, language, source and license."""
+    ids = rows.filter(pl.col("component") != "non_reasoning_data")["prompt_id"].unique().implode()
+    pool = tables["prompt_pool"].select("prompt_id", "prompt", "language", "source", "license")
+    return pool.filter(pl.col("prompt_id").is_in(ids)).collect(engine="streaming")
+
+
+def _taken_over(rows: pl.DataFrame, texts: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    for part in texts:
+        yield part.drop("prompt_id").join(rows.select(CHOSEN_COLUMNS), on="trace_id").select(SFT_MIX.schema.names())

@@ -1,6 +1,6 @@
 """Preference pairs of verified traces: a correct and a wrong answer to one prompt, of similar length."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -51,20 +51,26 @@ def judged_traces(sampled: pl.LazyFrame, verified: pl.LazyFrame, *, scored: pl.L
     )
 
 
-def make_pairs(traces: pl.DataFrame, pool: pl.DataFrame, rules: PreferencePairs) -> Pairs:
+def make_pairs(
+    traces: pl.DataFrame, pool: pl.DataFrame, rules: PreferencePairs, *, doubted: Collection[str] = ()
+) -> Pairs:
     """Pair the traces of each prompt; `traces` as of `judged_traces`, `pool` with prompt_id and domain.
 
-    A trace cut at the token limit is not used, nor is a text a second time. The result does not depend on the order of
-    the rows.
+    Prompts in `doubted`, whose references are suspect, get no pair. A trace cut at the token limit is not used, nor is
+    a text a second time. The result does not depend on the order of the rows.
     """
-    usable = _usable(traces, rules).join(pool.select("prompt_id"), on="prompt_id", how="semi")
+    is_doubted = pl.col("prompt_id").is_in(list(doubted))
+    paired = pool.filter(~is_doubted).select("prompt_id")
+    usable = _usable(traces, rules).join(paired, on="prompt_id", how="semi")
     rows = [
         _row(prompt_id, chosen, rejected)
         for prompt_id, answers in _answers_by_prompt(usable)
         for chosen, rejected in nearest_in_length(answers, rules.pairs_per_prompt, longest_ratio=rules.longest_ratio)
     ]
     made = pl.DataFrame(rows, schema=_PAIRS, orient="row").sort("pair_id")
-    return Pairs(made, _dropped(traces, usable, pool=pool.join(made, on="prompt_id", how="anti")))
+    unpaired = _dropped(traces, usable, pool=pool.join(made, on="prompt_id", how="anti"))
+    reason = pl.when(is_doubted).then(pl.lit("suspect_reference")).otherwise("reason")
+    return Pairs(made, unpaired.with_columns(reason=reason))
 
 
 def nearest_in_length(answers: Sequence[Answer], most: int, *, longest_ratio: float) -> list[tuple[Answer, Answer]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.datasets.turns import assistant_turn
 from openreason_dagster.domain.recipe_datasets import ReasoningData
 from openreason_dagster.domain.schemas import REASONING_DATA, REASONING_DATA_DROPPED
 from openreason_dagster.domain.writing.readability import has_code_block, longest_paragraph
@@ -18,21 +19,24 @@ class Selection:
     dropped: pl.DataFrame
 
 
-def candidates(tables: Mapping[str, pl.LazyFrame], rules: ReasoningData) -> pl.LazyFrame:
+def candidates(tables: Mapping[str, pl.LazyFrame], texts: pl.LazyFrame, *, rules: ReasoningData) -> pl.LazyFrame:
     """One narrow row per trace of a pool prompt: keys, verdict, rewards, length, and a hash in place of the text.
 
-    Reads sampled_traces, verified_traces, scored_traces, prompt_pool and suspect_references. What the readability
-    filters look at is measured only where `rules` ask for it, and null otherwise.
+    Reads sampled_traces, verified_traces, scored_traces, prompt_pool and suspect_references. `texts` has the reasoning
+    and answer of the traces, perhaps among others: it comes apart because a join holds what it joins, and what is
+    measured as it is read is never held. What the readability filters look at is measured only where `rules` ask for
+    it, and null otherwise.
     """
-    text = pl.concat_str("reasoning", pl.lit("\x1f"), "answer").hash()
     reasoning, drops_code = pl.col("reasoning"), rules.code_in_reasoning == "drop"
     paragraph = pl.lit(None) if rules.maximum_paragraph_characters is None else longest_paragraph(reasoning)
-    narrow = tables["sampled_traces"].select(
-        *("trace_id", "prompt_id", "model", "temperature", "finish_reason", "completion_tokens"),
-        text_hash=text,
+    measured = texts.select(
+        "trace_id",
+        text_hash=assistant_turn().hash(),
         paragraph_characters=paragraph.cast(pl.Int64),
         has_code=has_code_block(reasoning) if drops_code else pl.lit(None, pl.Boolean),
     )
+    keys = ("trace_id", "prompt_id", "model", "temperature", "finish_reason", "completion_tokens")
+    narrow = tables["sampled_traces"].select(keys).join(measured, on="trace_id", how="inner")
     verdicts = tables["verified_traces"].select("trace_id", "verdict")
     rewards = tables["scored_traces"].select("trace_id", "reward_format", "reward_language_consistency", "reward_total")
     suspects = tables["suspect_references"].filter(pl.col("treatment") == "dropped")
@@ -75,8 +79,8 @@ def _first_reason(rules: ReasoningData) -> pl.Expr:
         .then(pl.lit("suspect_reference"))
         .when((pl.col("finish_reason") == "length") | (pl.col("verdict") == "truncated").fill_null(value=False))
         .then(pl.lit("truncated"))
-        .when(pl.col("verdict").ne_missing("correct"))
-        .then(pl.lit("not_correct"))
+        .when(~pl.col("verdict").is_in(rules.verdicts).fill_null(value=False))
+        .then(pl.lit("not_correct" if rules.answers == "correct" else "not_judged"))
         .when(pl.col("reward_format").fill_null(0.0) < 1)
         .then(pl.lit("bad_format"))
         .when(consistency.is_not_null() & (consistency < least))

@@ -19,6 +19,25 @@ def verdicts_of_replaced(tables: Frames) -> pl.LazyFrame:
     return tables["replaced_verdicts"].join(replaced, on="prompt_id", how="semi")
 
 
+def verdicts_in_effect(tables: Frames) -> pl.LazyFrame:
+    """Rows of verified_traces, those of replaced prompts as judged against the majority answer."""
+    return _updated(tables["verified_traces"], verdicts_of_replaced(tables))
+
+
+def references_in_effect(tables: Frames) -> pl.LazyFrame:
+    """Rows of prompt_pool, the reference answer of replaced prompts being the majority answer."""
+    replaced = tables["suspect_references"].filter(pl.col("treatment") == "replaced")
+    answers = replaced.select("prompt_id", "majority_answer")
+    joined = tables["prompt_pool"].join(answers, on="prompt_id", how="left", maintain_order="left")
+    answer = pl.coalesce("majority_answer", "reference_answer")
+    return joined.with_columns(reference_answer=answer).drop("majority_answer")
+
+
+def dropped_prompts(suspects: pl.LazyFrame) -> pl.Series:
+    """prompt_id of the prompts that are left out because their reference is doubted."""
+    return suspects.filter(pl.col("treatment") == "dropped").select("prompt_id").collect()["prompt_id"]
+
+
 def with_replaced_references(tables: Frames, weights: Mapping[str, float]) -> Frames:
     """The tables with the verdicts and rewards that hold where a majority answer took the reference's place.
 

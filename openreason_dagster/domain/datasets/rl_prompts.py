@@ -1,8 +1,10 @@
 """RL prompts: which prompts of the pool a policy can learn from, and why not the rest."""
 
+from collections.abc import Collection
+
 import polars as pl
 
-from openreason_dagster.domain.curation.statistics import difficulty_band
+from openreason_dagster.domain.curation.buckets import difficulty_band
 from openreason_dagster.domain.datasets.reasoning_data import Selection
 from openreason_dagster.domain.recipe_rl_prompts import RlPrompts
 from openreason_dagster.domain.records import Verdict
@@ -42,8 +44,10 @@ def prompt_outcomes(pool: pl.LazyFrame, verified: pl.LazyFrame, *, policy_model:
     )
 
 
-def select_rl_prompts(outcomes: pl.DataFrame, rules: RlPrompts) -> Selection:
+def select_rl_prompts(outcomes: pl.DataFrame, rules: RlPrompts, *, doubted: Collection[str] = ()) -> Selection:
     """Apply the filters in order, then the quotas; together kept and dropped are every prompt once.
+
+    First of all the prompts in `doubted` are left out, whose references are suspect.
 
     Where a quota leaves prompts out, those stay whose samples differ most (pass rate nearest to one half), those with
     unknown pass rate last, and ties are broken by prompt_id, which is a hash. The row limit takes from each domain in
@@ -54,7 +58,7 @@ def select_rl_prompts(outcomes: pl.DataFrame, rules: RlPrompts) -> Selection:
     rows = outcomes.with_columns(
         pass_rate=pl.when(known).then("pass_rate").otherwise(unknown[0]),
         difficulty_band=pl.when(known).then("difficulty_band").otherwise(unknown[1]),
-    ).with_columns(reason=_first_reason(rules))
+    ).with_columns(reason=_first_reason(rules, doubted))
     usable, unusable = (rows.filter(pl.col("reason").is_null()), rows.filter(pl.col("reason").is_not_null()))
     chosen = _within_limits(usable, rules)
     kept = chosen.filter(pl.col("reason").is_null()).sort("prompt_id")
@@ -71,11 +75,13 @@ def with_texts(chosen: pl.LazyFrame, pool: pl.LazyFrame, *, split: pl.Expr) -> p
     return joined.select(RL_PROMPTS.schema.names()).sort("prompt_id")
 
 
-def _first_reason(rules: RlPrompts) -> pl.Expr:
+def _first_reason(rules: RlPrompts, doubted: Collection[str]) -> pl.Expr:
     low, high = rules.pass_rate
     is_unknown = pl.col("pass_rate").is_null() & pl.lit(rules.unknown_rate == "drop")
     return (
-        pl.when(is_unknown)
+        pl.when(pl.col("prompt_id").is_in(list(doubted)))
+        .then(pl.lit("suspect_reference"))
+        .when(is_unknown)
         .then(pl.lit("unknown_pass_rate"))
         .when(_reference_in_doubt(rules))
         .then(pl.lit("majority_disagrees"))

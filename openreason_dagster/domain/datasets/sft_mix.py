@@ -1,20 +1,22 @@
 """The SFT mix: which rows of the component data sets enter, in which split, and as which conversation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from openreason_dagster.domain.curation.diversity import select_diverse
+from openreason_dagster.domain.curation.splits import split_of
 from openreason_dagster.domain.datasets.turns import assistant_turn, exchange
 from openreason_dagster.domain.errors import ReleaseError
-from openreason_dagster.domain.recipe_datasets import SftMix
+from openreason_dagster.domain.recipe_datasets import Selection, SftMix
 from openreason_dagster.domain.schemas import SFT_MIX, SFT_MIX_DROPPED
 
 THOUGHT = r"(?s)^<think>\n(.*?)\n</think>\n\n(.*)$"
 """An assistant's turn as `assistant_turn` writes it: reasoning and answer are the groups 1 and 2."""
-_TWO_TO_32 = 2**32
-_KNUTH = 2654435761
+CHOSEN_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "split", "component", "domain", "reward_total")
+"""What a row of the mix has of the choice; the rest is its texts."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,11 @@ class Mix:
 
 
 def choose_rows(candidates: pl.DataFrame, rules: SftMix, *, seed: int) -> Mix:
-    """Choose rows at the recipe's domain shares and cut the split by prompt.
+    """Choose rows at the recipe's domain shares and cut the split by cluster.
 
-    `candidates` has trace_id, prompt_id, model, temperature, domain, rank, reward_total and component. Within a
-    domain the best trace of every prompt comes before the second best of any, so a small mix is a diverse one.
+    `candidates` has trace_id, prompt_id, cluster_id, model, temperature, domain, rank, reward_total and component, and
+    for a selection the columns of `with_buckets`. Without a selection, the best trace of every prompt of a domain comes
+    before the second best of any, so that a small mix is a diverse one.
 
     Raises:
         ReleaseError: no candidates, or a domain with a share has no row.
@@ -39,20 +42,55 @@ def choose_rows(candidates: pl.DataFrame, rules: SftMix, *, seed: int) -> Mix:
             "no row can enter the mix: every trace was left out. Look at the reasons in reasoning_data_dropped, then "
             "loosen the recipe's `reasoning_data` or sample more."
         )
+    if rules.selection is not None:
+        return _select(candidates, rules.selection, rules=rules, seed=seed)
     place = pl.int_range(pl.len()).over("domain")
     ordered = candidates.sort("domain", "rank", "trace_id").with_columns(place=place)
     quotas = domain_quotas(dict(ordered["domain"].value_counts().iter_rows()), rules)
     quota = pl.col("domain").replace_strict(quotas, default=0, return_dtype=pl.Int64)
-    chosen = ordered.filter(pl.col("place") < quota).with_columns(split=split_of(rules.validation_share, seed=seed))
+    chosen = _with_split(ordered.filter(pl.col("place") < quota), rules, seed)
     reason = "over_row_limit" if rules.domain_shares is None else "over_domain_share"
     dropped = ordered.filter(pl.col("place") >= quota).with_columns(reason=pl.lit(reason))
     return Mix(chosen, dropped.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
+
+
+def _select(candidates: pl.DataFrame, selection: Selection, *, rules: SftMix, seed: int) -> Mix:
+    """The rows that a selection takes; `candidates` has the columns of `with_buckets` as well.
+
+    Raises:
+        ReleaseError: no candidate has a difficulty that is asked for.
+    """
+    wanted = candidates
+    if selection.difficulties is not None:
+        wanted = candidates.filter(pl.col("difficulty").is_in(selection.difficulties))
+    if wanted.is_empty():
+        found = dict(candidates["difficulty"].value_counts(sort=True).iter_rows())
+        raise ReleaseError(
+            f"recipe key `sft_mix.selection.difficulties` is {', '.join(selection.difficulties or [])}, but no row has "
+            f"such a prompt (found: {found}). Ask for other bands, or sample more."
+        )
+    chosen = select_diverse(wanted, rules.rows or wanted.height, by=selection.by, prefer=selection.prefer, seed=seed)
+    rest = candidates.join(chosen, on="trace_id", how="anti").with_columns(reason=pl.lit("not_selected"))
+    return Mix(_with_split(chosen, rules, seed), rest.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
+
+
+def _with_split(rows: pl.DataFrame, rules: SftMix, seed: int) -> pl.DataFrame:
+    return rows.with_columns(split=split_of(pl.col("cluster_id"), seed=seed, share=rules.validation_share))
 
 
 def no_rows(candidates: pl.DataFrame) -> Mix:
     """The mix of a recipe that samples nothing; `candidates` are empty."""
     nothing = candidates.clear().with_columns(split=pl.lit("train"))
     return Mix(nothing, SFT_MIX_DROPPED.frame([]))
+
+
+def without_contaminated(candidates: pl.DataFrame, matches: pl.DataFrame) -> Mix:
+    """Candidates of which neither prompt nor answer is in `matches` (schema of benchmark_matches), and the others."""
+    by_answer = pl.col("trace_id").is_in(matches["trace_id"].drop_nulls().implode())
+    by_prompt = pl.col("prompt_id").is_in(matches.filter(pl.col("trace_id").is_null())["prompt_id"].implode())
+    left_out = candidates.filter(by_answer | by_prompt).with_columns(reason=pl.lit("contaminated"))
+    clean = candidates.filter(~(by_answer | by_prompt))
+    return Mix(clean, left_out.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
 
 
 def domain_quotas(available: dict[str, int], rules: SftMix) -> dict[str, int]:
@@ -91,25 +129,17 @@ def _largest_remainders(shares: dict[str, float], size: int) -> dict[str, int]:
     return quotas
 
 
-def split_of(validation_share: float, *, seed: int) -> pl.Expr:
-    """`train` or `validation`, decided by the prompt alone, so that adding prompts or models moves no prompt.
+def conversations(
+    chosen: pl.DataFrame, texts: Iterable[pl.DataFrame], *, prompts: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """Rows of the mix: the prompt as user; reasoning in think tags and answer as assistant.
 
-    The first 32 bits of the prompt's hash, evenly spread as they are, are a place on a circle. Each seed turns it by
-    2^32 / golden ratio further (the constant of Knuth, TAOCP vol. 3, 6.4), so that seeds nearby cut elsewhere.
+    Args:
+        chosen: As of `choose_rows`.
+        texts: Frames with trace_id, reasoning, answer and completion_tokens; one at a time is held in memory.
+        prompts: Of the chosen rows: prompt_id, prompt, language, source and license.
     """
-    bits = pl.col("prompt_id").str.slice(0, 8).str.to_integer(base=16, dtype=pl.Int64)
-    turned = (bits + seed * _KNUTH % _TWO_TO_32) % _TWO_TO_32
-    is_validation = turned < validation_share * _TWO_TO_32
-    return pl.when(is_validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
-
-
-def conversations(chosen: pl.LazyFrame, sampled: pl.LazyFrame, *, pool: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of the mix by split and trace_id: the prompt as user; reasoning in think tags and answer as assistant."""
-    texts = sampled.select("trace_id", "reasoning", "answer", "completion_tokens")
-    prompts = pool.select("prompt_id", "prompt", "language", "source", "license")
-    joined = chosen.join(texts, on="trace_id", how="inner").join(prompts, on="prompt_id", how="inner")
-    return (
-        joined.with_columns(messages=exchange("prompt", assistant_turn()))
-        .select(SFT_MIX.schema.names())
-        .sort("split", "trace_id")
-    )
+    known = chosen.select(CHOSEN_COLUMNS).join(prompts, on="prompt_id", how="inner")
+    for part in texts:
+        rows = part.join(known, on="trace_id", how="inner")
+        yield rows.with_columns(messages=exchange("prompt", assistant_turn())).select(SFT_MIX.schema.names())

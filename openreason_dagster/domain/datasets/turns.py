@@ -26,6 +26,14 @@ def first_user_turn() -> pl.Expr:
     return turns.get(opening, null_on_oob=True).struct.field("content")
 
 
+def assistant_text() -> pl.Expr:
+    """What the assistant turns of `messages` say outside their think blocks, turn by turn."""
+    element = pl.element()
+    said = element.struct.field("content").str.replace_all(r"(?s)<think>.*?</think>", "")
+    turns = pl.col("messages").list.eval(pl.when(element.struct.field("role") == "assistant").then(said))
+    return turns.list.drop_nulls().list.join("\n")
+
+
 def takes_turns() -> pl.Expr:
     """Whether `messages` is a system turn at most, then user and assistant in turn to the assistant's, none blank."""
     turns = pl.col("messages").list

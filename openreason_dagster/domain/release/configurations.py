@@ -12,8 +12,9 @@ from openreason_dagster.domain.inference.prompts import PLACEHOLDER, build_messa
 from openreason_dagster.domain.provenance import file_hash
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.recipe_formats import Format
-from openreason_dagster.domain.release.export import SPLITS, resized
+from openreason_dagster.domain.release.export import SPLITS
 from openreason_dagster.domain.release.layouts import LAYOUTS, Layout, Question
+from openreason_dagster.domain.release.row_files import write_row_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +49,21 @@ def write_configurations(
     rows: Callable[[Layout, str], Iterable[pl.DataFrame]],
     per_file: int,
 ) -> list[ConfigurationFile]:
-    """Write `<format>/<split>-00000-of-0000N.<suffix>` for each format and split that has rows; holds one file's rows.
+    """Write `<format>/<split>-00000-of-0000N.<suffix>` for each format and split that has rows; holds one frame.
 
     `rows` gives the arranged rows of a layout and a split.
     """
     return [
-        file
+        _described(folder, path, name, rows=count, split=split)
         for name in dict.fromkeys(formats)
         for split in SPLITS
-        for file in _write(folder, name, split=split, frames=resized(rows(LAYOUTS[name], split), per_file))
+        for path, count in write_row_files(
+            folder / name,
+            split,
+            rows(LAYOUTS[name], split),
+            rows_per_file=per_file,
+            suffix=LAYOUTS[name].suffix,
+        )
     ]
 
 
@@ -109,25 +116,6 @@ def _row_differences(
     if missing or unknown or found.height != expected.height:
         return [f"{name}: {missing} rows of {layout.table} are missing, {unknown} rows are unknown to it"]
     return []
-
-
-def _write(folder: Path, name: Format, *, split: str, frames: Iterable[pl.DataFrame]) -> list[ConfigurationFile]:
-    suffix = LAYOUTS[name].suffix
-    written = []
-    for number, frame in enumerate(frames):
-        path = folder / name / f"{split}-{number:05d}.{suffix}"
-        path.parent.mkdir(exist_ok=True)
-        if suffix == "jsonl":
-            frame.write_ndjson(path)
-        else:
-            frame.write_parquet(path, compression="zstd")
-        written.append((path, frame.height))
-    return [
-        _described(
-            folder, path.rename(path.with_stem(f"{path.stem}-of-{len(written):05d}")), name, rows=rows, split=split
-        )
-        for path, rows in written
-    ]
 
 
 def _described(folder: Path, path: Path, name: Format, *, rows: int, split: str) -> ConfigurationFile:

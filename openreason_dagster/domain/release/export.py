@@ -4,13 +4,14 @@ import ctypes
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from openreason_dagster.domain.provenance import file_hash
+from openreason_dagster.domain.release.row_files import write_row_files
 from openreason_dagster.domain.release.row_hashes import rows_hash
 
 SPLITS = ("train", "validation")
@@ -33,24 +34,20 @@ class Shard:
 
 
 def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]], *, rows_per_shard: int) -> list[Shard]:
-    """Write `data/<split>-00000-of-0000N.parquet` for each split that has rows; holds one shard in memory."""
+    """Write `data/<split>-00000-of-0000N.parquet` for each split that has rows, from one frame at a time."""
     shards: list[Shard] = []
     (folder / "data").mkdir(parents=True)
     for split in SPLITS:
-        written = [
-            _write(folder / "data" / f"{split}-{number:05d}.parquet", frame)
-            for number, frame in enumerate(resized(batches(split), rows_per_shard))
-        ]
-        for number, (path, rows) in enumerate(written):
-            final = path.rename(path.with_name(f"{split}-{number:05d}-of-{len(written):05d}.parquet"))
+        written = write_row_files(folder / "data", split, batches(split), rows_per_file=rows_per_shard)
+        for path, rows in written:
             shards.append(
                 Shard(
                     split=split,
-                    path=str(final.relative_to(folder)),
+                    path=str(path.relative_to(folder)),
                     rows=rows,
-                    bytes=final.stat().st_size,
-                    sha256=file_hash(final),
-                    rows_sha256=rows_hash(final),
+                    bytes=path.stat().st_size,
+                    sha256=file_hash(path),
+                    rows_sha256=rows_hash(path),
                 )
             )
     return shards
@@ -91,22 +88,3 @@ def _move_aside(new: Path, target: Path) -> None:
     target.rename(retired)
     new.rename(target)
     shutil.rmtree(retired, ignore_errors=True)
-
-
-def _write(path: Path, frame: pl.DataFrame) -> tuple[Path, int]:
-    frame.write_parquet(path, compression="zstd")
-    return path, frame.height
-
-
-def resized(batches: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of `rows` rows, the last one shorter; holds one frame and one batch."""
-    held: list[pl.DataFrame] = []
-    for batch in batches:
-        held.append(batch)
-        while sum(frame.height for frame in held) >= rows:
-            joined = pl.concat(held)
-            yield joined.head(rows)
-            held = [joined.slice(rows)]
-    remainder = pl.concat(held) if held else pl.DataFrame()
-    if remainder.height:
-        yield remainder

@@ -13,6 +13,7 @@ from openreason_dagster.domain.datasets.sft_mix import THOUGHT
 from openreason_dagster.domain.inference.prompts import PLACEHOLDER
 from openreason_dagster.domain.recipe_formats import Format
 from openreason_dagster.domain.records import Message
+from openreason_dagster.domain.release.row_files import Suffix
 
 _SHAREGPT_NAMES = {"system": "system", "user": "human", "assistant": "gpt"}
 
@@ -35,7 +36,7 @@ class Layout:
     """Column that identifies a row in the table and in the files."""
     arrange: Callable[[pl.LazyFrame, Question], pl.LazyFrame]
     """From rows of the table to rows of the files, in the same order."""
-    suffix: Literal["parquet", "jsonl"] = "parquet"
+    suffix: Suffix = "parquet"
     """JSON lines are read by their path: the configurations of a folder are all of one type of file."""
 
 

@@ -41,18 +41,18 @@ REASON_CHARACTERS = 56
 
 def pass_rate_heatmap(pass_rates: pl.DataFrame) -> "Figure":
     """Pass rate per model (rows) and temperature (columns), with the numbers; `–` where nothing was judged."""
-    models, temperatures = _unique(pass_rates, "model"), _unique(pass_rates, "temperature")
-    figure, axes = _figure("Correct share of judged traces", height=max(2.3, 1.2 + 0.42 * len(models)))
-    rates = {(model, temperature): rate for model, temperature, rate in _columns(pass_rates, "pass_rate")}
-    for row, model in enumerate(models):
-        for column, temperature in enumerate(temperatures):
-            _heat_cell(axes, column, row, rate=rates.get((model, temperature)))
-    axes.set_xlim(-0.5, len(temperatures) - 0.5)
-    axes.set_ylim(len(models) - 0.5, -0.5)
-    axes.set_xticks(range(len(temperatures)), temperatures)
-    axes.set_yticks(range(len(models)), models)
+    figure, axes = _heatmap("Correct share of judged traces", pass_rates.select("model", "temperature", "pass_rate"))
     axes.set_xlabel("temperature")
-    axes.grid(visible=False)
+    return figure
+
+
+def language_heatmap(consistency: pl.DataFrame) -> "Figure":
+    """Mean language consistency per model and temperature (rows) and language of the prompt (columns)."""
+    sampled_by = pl.format("{}  {}", "model", "temperature").alias("model")
+    figure, axes = _heatmap(
+        "Words in the language of the prompt", consistency.select(sampled_by, "language", "mean_consistency")
+    )
+    axes.set_xlabel("language of the prompt")
     return figure
 
 
@@ -172,6 +172,22 @@ def to_svg(figure: "Figure") -> str:
     return text[text.index("<svg") :].rstrip()
 
 
+def _heatmap(title: str, values: pl.DataFrame) -> "tuple[Figure, Axes]":
+    """Shares by row and column, which are the frame's first two columns; `–` where a share is not known."""
+    rows, columns = (_unique(values, name) for name in values.columns[:2])
+    figure, axes = _figure(title, height=max(2.3, 1.2 + 0.42 * len(rows)))
+    shares = {(row, column): share for row, column, share in values.iter_rows()}
+    for row, row_name in enumerate(rows):
+        for column, column_name in enumerate(columns):
+            _heat_cell(axes, column, row, rate=shares.get((row_name, column_name)))
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.grid(visible=False)
+    return figure, axes
+
+
 def _heat_cell(axes: "Axes", column: int, row: int, *, rate: float | None) -> None:
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Rectangle
@@ -273,7 +289,3 @@ def _legend(figure: "Figure", names: list[str], colours: list[str], *, title: st
 
 def _unique(frame: pl.DataFrame, column: str) -> list[str]:
     return frame.get_column(column).unique(maintain_order=True).to_list()
-
-
-def _columns(frame: pl.DataFrame, value: str) -> list[tuple[str, str, float | None]]:
-    return frame.select("model", "temperature", value).rows()

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.curation.benchmark_matches import match_examples, matches_by_benchmark
 from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.domain.release.doubted_references import doubted_counts, doubted_examples
 from openreason_dagster.domain.release.funnel import Funnel, count_funnel
 from openreason_dagster.domain.release.judge_agreement import judge_agreement, judge_disagreements
+from openreason_dagster.domain.release.language_report import language_consistency
 from openreason_dagster.domain.release.trace_sample import choose_traces
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.domain.verification.canaries import error_rates
@@ -77,6 +79,8 @@ class ReportData:
     """is_correct, start, width, traces: histogram of the total reward."""
     mean_rewards: pl.DataFrame
     """model, temperature and the mean of each reward column where it is known."""
+    language_consistency: pl.DataFrame
+    """OR5 per language of the prompt, model and temperature (see language_report)."""
     verifier_errors: pl.DataFrame
     """Per verifier of the pool: known right and wrong answers, and how many of them it got wrong (see canaries)."""
     doubted: pl.DataFrame
@@ -91,6 +95,10 @@ class ReportData:
     """What was spent per model and temperature (see costs)."""
     drops: pl.DataFrame
     """stage, reason, rows."""
+    benchmark_matches: pl.DataFrame
+    """benchmark, stage, method, decision, rows."""
+    match_examples: pl.DataFrame
+    """Some of the overlaps to read (see benchmark_matches)."""
     traces: pl.DataFrame
     """The list of traces to read (see `choose_traces`)."""
 
@@ -115,6 +123,7 @@ def collect_report_data(
         lengths=completion_lengths(known["sampled_traces"]),
         reward_totals=reward_totals(known["scored_traces"]),
         mean_rewards=_mean_rewards(known["scored_traces"]),
+        language_consistency=language_consistency(known),
         verifier_errors=error_rates(known["verification_canaries"]).drop("canary_set"),
         doubted=doubted_counts(known),
         doubted_examples=doubted_examples(known, size=DOUBTED_EXAMPLES),
@@ -122,6 +131,8 @@ def collect_report_data(
         judge_disagreements=judge_disagreements(known),
         costs=sampling_costs(known),
         drops=_drops(known),
+        benchmark_matches=matches_by_benchmark(known["benchmark_matches"]),
+        match_examples=match_examples(known["benchmark_matches"]),
         traces=choose_traces(known, size=most_traces),
     )
 

@@ -44,8 +44,9 @@ _LEAST_HAN_WITHOUT_KANA = 9
 def count_words(text: str, target: str) -> Counter[str]:
     """Words of a text by language, for a text that should be in `target` (ISO 639-1).
 
-    A window that gives no evidence is taken to be in the language of the one before it in the same script. The first is
-    taken to be in the target language where the target uses the script.
+    A window that gives no evidence is taken to be in the language of the one before it in the same script, unless that
+    is far less likely than the target language. The first is taken to be in the target language where the target uses
+    the script.
     """
     counts: Counter[str] = Counter()
     current: dict[str, str] = {}
@@ -56,8 +57,8 @@ def count_words(text: str, target: str) -> Counter[str]:
                 continue
             for start in range(0, len(words), _WINDOW_WORDS):
                 window = tuple(words[start : start + _WINDOW_WORDS])
-                language = _evidence(window, script, candidates=candidates, target=target, clause=clause)
-                current[script] = language or current.get(script, candidates[0])
+                before = current.get(script, candidates[0])
+                current[script] = _language(window, script, target=target, before=before, clause=clause)
                 counts[current[script]] += len(window)
     return counts
 
@@ -76,38 +77,54 @@ def _candidates(script: str, target: str) -> tuple[str, ...]:
     return languages
 
 
-def _evidence(
-    words: tuple[str, ...], script: str, *, candidates: tuple[str, ...], target: str, clause: Clause
-) -> str | None:
+def _language(words: tuple[str, ...], script: str, *, target: str, before: str, clause: Clause) -> str:
+    """Language of a window of words in one script; that of the window before it where there is no evidence."""
+    candidates = _candidates(script, target)
     if script == "han":
-        return _evidence_from_han(words, clause)
+        return _evidence_from_han(words, clause) or before
     if len(candidates) == 1:
         return candidates[0]
     lowered = (words[0].lower(), *(word for word in words[1:] if not word[0].isupper()))
     if len(lowered) < _LEAST_WORDS_JUDGED:
-        return None
+        return before
     if target == "en" and sum(word in ENGLISH_FUNCTION_WORDS for word in lowered) >= _ENGLISH_SHARE * len(lowered):
         return target
-    return _evidence_from_letters(lowered, candidates, target)
+    return _evidence_from_letters(lowered, candidates, target=target, before=before)
 
 
 def _evidence_from_han(words: tuple[str, ...], clause: Clause) -> str | None:
     if "kana" in clause.words:
         return "ja"
-    return "zh" if len(words) >= _LEAST_HAN_WITHOUT_KANA else None
+    if len(words) >= _LEAST_HAN_WITHOUT_KANA or not all(map(_is_in_japanese_use, words)):
+        return "zh"
+    return None
+
+
+@lru_cache(maxsize=32_768)
+def _is_in_japanese_use(character: str) -> bool:
+    """Whether the character is in JIS X 0208, which lacks most simplified forms, such as those of "this" and "say"."""
+    try:
+        character.encode("shift_jis")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=65_536)
-def _evidence_from_letters(words: tuple[str, ...], candidates: tuple[str, ...], target: str) -> str | None:
-    """The most likely candidate, or None where it does not stand out."""
+def _evidence_from_letters(words: tuple[str, ...], candidates: tuple[str, ...], *, target: str, before: str) -> str:
+    """The most likely candidate where it stands out; else the one before, unless that is far less likely."""
     confidence = {
         value.language.iso_code_639_1.name.lower(): value.value
         for value in _detector(candidates).compute_language_confidence_values(" ".join(words))
     }
     first, second = sorted(confidence, key=confidence.__getitem__, reverse=True)[:2]
-    if first == target or target not in candidates:
-        return first if confidence[first] >= _TARGET_MARGIN * confidence[second] else None
-    return first if confidence[first] >= _FOREIGN_MARGIN * confidence[target] else None
+    if first != target and target in candidates:
+        stands_out = confidence[first] >= _FOREIGN_MARGIN * confidence[target]
+        likeliest = first if stands_out else target
+    else:
+        stands_out = confidence[first] >= _TARGET_MARGIN * confidence[second]
+        likeliest = first
+    return likeliest if stands_out or confidence[first] > _FOREIGN_MARGIN * confidence[before] else before
 
 
 @cache

@@ -12,7 +12,9 @@ from openreason_dagster.domain.schemas.learning import (
     RL_PROMPTS_DROPPED,
 )
 from openreason_dagster.domain.schemas.prompts import (
+    BENCHMARK_MATCHES,
     BENCHMARK_PROMPTS,
+    PROMPT_CLUSTERS,
     PROMPT_POOL,
     PROMPT_POOL_DROPPED,
     SEED_PROMPTS,
@@ -48,6 +50,7 @@ from openreason_dagster.domain.schemas.written import (
 )
 
 __all__ = [
+    "BENCHMARK_MATCHES",
     "BENCHMARK_PROMPTS",
     "CHAT_SFT_DATA",
     "CHAT_SFT_DATA_DROPPED",
@@ -62,6 +65,7 @@ __all__ = [
     "NON_REASONING_DATA_DROPPED",
     "PREFERENCE_PAIRS",
     "PREFERENCE_PAIRS_DROPPED",
+    "PROMPT_CLUSTERS",
     "PROMPT_POOL",
     "PROMPT_POOL_DROPPED",
     "PROMPT_STATISTICS",
@@ -96,6 +100,8 @@ TABLES: dict[str, Table] = {
         BENCHMARK_PROMPTS,
         PROMPT_POOL,
         PROMPT_POOL_DROPPED,
+        PROMPT_CLUSTERS,
+        BENCHMARK_MATCHES,
         SAMPLED_TRACES,
         SAMPLING_FAILURES,
         SAMPLING_PLANS,

@@ -31,8 +31,8 @@ REASONING_DATA_DROPPED = Table(
         *TRACE_KEYS,
         text(
             "reason",
-            "suspect_reference, truncated, not_correct, bad_format, mixed_language, over_long, code_in_reasoning, "
-            "long_paragraph, duplicate_trace or over_prompt_limit.",
+            "suspect_reference, truncated, not_correct, not_judged, bad_format, mixed_language, over_long, "
+            "code_in_reasoning, long_paragraph, duplicate_trace or over_prompt_limit.",
         ),
     ),
 )
@@ -50,7 +50,7 @@ SFT_MIX = Table(
     "Training conversations with their split and provenance.",
     (
         *_MIX_KEYS,
-        text("split", "train or validation; all rows of a prompt are in one split."),
+        text("split", "train or validation; all rows of a prompt and of its near-duplicates are in one split."),
         text("component", "The data set the row came from: reasoning_data, cold_start_data or non_reasoning_data."),
         text("domain", "Domain of the prompt."),
         text("language", "ISO 639-1 code of the prompt's language."),
@@ -73,6 +73,6 @@ SFT_MIX_DROPPED = Table(
     (
         *_MIX_KEYS,
         text("component", "The data set the row came from."),
-        text("reason", "over_component_share, over_domain_share or over_row_limit."),
+        text("reason", "contaminated, over_component_share, over_domain_share, over_row_limit or not_selected."),
     ),
 )

@@ -9,7 +9,11 @@ from openreason_dagster.domain.schemas.table import (
     text_or_null,
 )
 
-_SPLIT = text("split", "train or validation; all rows of a prompt are in one split, the same in every data set.")
+_SPLIT = text(
+    "split",
+    "train or validation; all rows of a prompt and of its near-duplicates are in one split, the same "
+    "in every data set.",
+)
 _SOURCE = text("source", "Name of the prompt's source.")
 _DOMAIN = text("domain", "Domain of the prompt.")
 _LANGUAGE = text("language", "ISO 639-1 code of the prompt's language.")
@@ -27,7 +31,11 @@ RL_PROMPTS = Table(
         _DOMAIN,
         _LANGUAGE,
         text("prompt", "The question as the source states it."),
-        text_or_null("reference_answer", "The answer to verify against; null where the kind needs none."),
+        text_or_null(
+            "reference_answer",
+            "The answer to verify against, the majority answer where that took the stated one's place; null where "
+            "the kind needs none.",
+        ),
         text("verifier", "Verifier kind."),
         text("verifier_spec", "JSON object with options of the verifier kind."),
         _LICENSE,
@@ -52,7 +60,8 @@ RL_PROMPTS_DROPPED = Table(
         _PASS_RATE,
         text(
             "reason",
-            "unknown_pass_rate, majority_disagrees, too_hard, too_easy, over_domain_quota or over_row_limit.",
+            "suspect_reference, unknown_pass_rate, majority_disagrees, too_hard, too_easy, over_domain_quota or "
+            "over_row_limit.",
         ),
     ),
 )
@@ -94,7 +103,8 @@ PREFERENCE_PAIRS_DROPPED = Table(
         integer("incorrect", "Traces of the prompt with verdict incorrect."),
         text(
             "reason",
-            "nothing_judged, no_correct_trace, no_incorrect_trace, no_usable_trace or no_similar_length.",
+            "suspect_reference, nothing_judged, no_correct_trace, no_incorrect_trace, no_usable_trace or "
+            "no_similar_length.",
         ),
     ),
     ("method",),

@@ -1,6 +1,6 @@
 """Tables of prompts: as sources state them, of benchmarks, and those that may be sampled."""
 
-from openreason_dagster.domain.schemas.table import PROMPT_ID, Table, text, text_or_null
+from openreason_dagster.domain.schemas.table import PROMPT_ID, Table, number_or_null, text, text_or_null
 
 _SEED_COLUMNS = (
     PROMPT_ID,
@@ -57,7 +57,42 @@ PROMPT_POOL_DROPPED = Table(
         text("source", "Name of the source in the recipe."),
         text("source_row_id", "Identifier of the row within its source."),
         text("prompt", "The question as the source states it."),
-        text("reason", "duplicate, contaminated, no_reference or bad_reference."),
+        text(
+            "reason",
+            "duplicate, near_duplicate, contaminated, near_benchmark, no_reference or bad_reference.",
+        ),
         text("detail", "The prompt it duplicates, the benchmark row it overlaps, or the verifier's message."),
     ),
+)
+
+
+PROMPT_CLUSTERS = Table(
+    "prompt_clusters",
+    "Which prompts of the pool are near-duplicates of each other; every prompt is in exactly one cluster.",
+    (
+        PROMPT_ID,
+        text("cluster_id", "prompt_id of the cluster's first prompt; its own where a prompt stands alone."),
+        text("kind", "single, first of its cluster, or near_duplicate of an earlier prompt."),
+        text_or_null("similar_prompt_id", "The most similar earlier prompt of the cluster; null for the first."),
+        number_or_null("similarity", "Jaccard index of the two prompts' runs of three words; null for the first."),
+    ),
+)
+
+
+BENCHMARK_MATCHES = Table(
+    "benchmark_matches",
+    "What overlaps benchmarks, and what became of it: prompts in stage prompt_pool, prompts and answers in sft_mix.",
+    (
+        text("stage", "The stage that compared: prompt_pool or sft_mix."),
+        PROMPT_ID,
+        text_or_null("trace_id", "The trace whose answer overlaps; null for a prompt."),
+        text("method", "ngram: they share a run of words; near: other words, the same numbers."),
+        text("benchmark", "Name of the benchmark in the recipe."),
+        text("benchmark_row_id", "Identifier of the row within the benchmark."),
+        number_or_null("similarity", "Jaccard index of the two questions' words; null for method ngram."),
+        text("decision", "dropped or marked."),
+        text("text", "The prompt or answer, its first 500 characters."),
+        text("matching_text", "The shared run of words, or the first 500 characters of the benchmark's question."),
+    ),
+    ("stage",),
 )

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from openreason_dagster.domain.curation.prompt_pool import PoolResult, build_pool
 from openreason_dagster.domain.errors import PoolError
 from openreason_dagster.domain.provenance import prompt_id
-from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS, PROMPT_POOL, PROMPT_POOL_DROPPED, SEED_PROMPTS
+from openreason_dagster.domain.recipe_pool import Pool
+from openreason_dagster.domain.schemas import (
+    BENCHMARK_PROMPTS,
+    PROMPT_CLUSTERS,
+    PROMPT_POOL,
+    PROMPT_POOL_DROPPED,
+    SEED_PROMPTS,
+)
 
 DATA = Path(__file__).parents[2] / "data"
 WRONG = "wrong"
@@ -42,12 +49,15 @@ def audit(prompts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def pool_of(*rows: dict[str, Any], benchmark: str | None = None, limit: float = 1.0) -> PoolResult:
+def pool_of(
+    *rows: dict[str, Any], benchmark: str | None = None, limit: float = 1.0, policy: str = "mark", near: str = "mark"
+) -> PoolResult:
     questions = [benchmark] if benchmark else []
     benchmarks = BENCHMARK_PROMPTS.frame(
         {"benchmark": "b", "benchmark_row_id": "7", "prompt": text, "solution": None} for text in questions
     )
-    return build_pool(SEED_PROMPTS.frame(rows), benchmarks, audit=audit, ngram=10, rejected_share_limit=limit)
+    rules = Pool(rejected_share_limit=limit, near_duplicates={"policy": policy}, near_benchmarks={"policy": near})
+    return build_pool(SEED_PROMPTS.frame(rows), benchmarks, audit=audit, rules=rules)
 
 
 GOOD = seed("What is the good question?", row="9")
@@ -118,9 +128,7 @@ def test_an_empty_pool_is_refused(rows: list[dict[str, Any]]) -> None:
 def test_a_prompt_that_the_audit_passed_over_is_not_let_in() -> None:
     seeds = SEED_PROMPTS.frame([GOOD, seed("a")])
     with pytest.raises(PoolError, match="no verdict for 1 of 2"):
-        build_pool(
-            seeds, BENCHMARK_PROMPTS.frame([]), audit=lambda rows: audit(rows[:1]), ngram=10, rejected_share_limit=1
-        )
+        build_pool(seeds, BENCHMARK_PROMPTS.frame([]), audit=lambda rows: audit(rows[:1]), rules=Pool())
 
 
 @settings(max_examples=80, deadline=None)
@@ -133,15 +141,18 @@ def test_a_prompt_that_the_audit_passed_over_is_not_let_in() -> None:
             source=st.sampled_from(["first", "second", "third"]),
         ),
         max_size=25,
-    )
+    ),
+    st.sampled_from(["mark", "drop"]),
 )
-def test_every_seed_row_ends_in_exactly_one_table(rows: list[dict[str, Any]]) -> None:
+def test_every_seed_row_ends_in_exactly_one_table(rows: list[dict[str, Any]], policy: str) -> None:
     rows = [GOOD, *({**row, "source_row_id": str(number)} for number, row in enumerate(rows, start=10))]
-    result = pool_of(*rows, benchmark="leak")
+    result = pool_of(*rows, benchmark="leak", policy=policy)
     names = ["source", "source_row_id", "prompt"]
     ends = pl.concat([result.pool.select(names), result.dropped.select(names)]).rows()
     assert sorted(ends) == sorted((row["source"], row["source_row_id"], row["prompt"]) for row in rows)
     assert result.pool.schema == PROMPT_POOL.schema
+    assert result.clusters.schema == PROMPT_CLUSTERS.schema
+    assert result.clusters["prompt_id"].to_list() == result.pool["prompt_id"].to_list()
     assert result.dropped.schema == PROMPT_POOL_DROPPED.schema
     assert result.pool["prompt_id"].is_unique().all()
     assert result.dropped.null_count().sum_horizontal().item() == 0
@@ -150,3 +161,40 @@ def test_every_seed_row_ends_in_exactly_one_table(rows: list[dict[str, Any]]) ->
 def test_prompt_whose_verifier_needs_no_reference_enters_without_one():
     constrained = GOOD | {"verifier": "instruction", "reference_answer": None}
     assert pool_of(constrained).pool["prompt_id"].to_list() == [constrained["prompt_id"]]
+
+
+LONG = "Josie got $50 as a gift and buys two tapes that cost $9 each and a headset for $25. How much money is left?"
+REWORDED = LONG.replace("Josie", "Amanda")
+
+
+def test_near_duplicates_are_marked_and_stay() -> None:
+    result = pool_of(seed(LONG, "7"), seed(REWORDED, "7", row="1"), seed("What is 3 + 4?", "7", row="2"))
+    assert result.clusters["kind"].to_list() == ["first", "near_duplicate", "single"]
+    assert result.clusters["similar_prompt_id"].to_list() == [None, result.pool["prompt_id"][0], None]
+    assert result.dropped.is_empty()
+
+
+def test_dropped_near_duplicates_say_which_prompt_they_repeat() -> None:
+    result = pool_of(seed(LONG, "7"), seed(REWORDED, "7", source="second", row="1"), policy="drop")
+    assert result.clusters["kind"].to_list() == ["single"]
+    dropped = result.dropped.row(0, named=True)
+    assert dropped["reason"] == "near_duplicate"
+    assert f"row 0 of source first (prompt {result.pool['prompt_id'][0]})" in dropped["detail"]
+
+
+def test_a_prompt_that_the_audit_refuses_takes_no_near_duplicate_with_it() -> None:
+    contested = [seed(LONG, WRONG), seed(REWORDED, WRONG.title(), row="1")]
+    assert pool_of(*contested, policy="drop").pool["source_row_id"].to_list() == ["1"]
+
+
+@pytest.mark.parametrize(("policy", "left"), [("mark", 2), ("drop", 1)])
+def test_prompts_that_resemble_a_benchmark_question(policy: str, left: int) -> None:
+    result = pool_of(
+        GOOD,
+        seed(REWORDED, "7"),
+        benchmark="Josie got a gift of $50, buys two $9 tapes and a $25 headset.",
+        near=policy,
+    )
+    assert result.matches.select("method", "benchmark").rows() == [("near", "b")]
+    assert result.pool.height == left
+    assert result.dropped["reason"].to_list() == ["near_benchmark"] * (2 - left)

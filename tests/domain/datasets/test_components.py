@@ -35,20 +35,31 @@ def tables(non_reasoning=()):
              "answer": " \\boxed{2}"},
         ),
         "non_reasoning_data": frame("non_reasoning_data", *non_reasoning),
-        "sampled_traces": frame("sampled_traces", {"trace_id": "t1", "reasoning": "add", "answer": "2"}),
-        "prompt_pool": frame("prompt_pool", {"prompt_id": "p1", "prompt": "1+1?"}),
+        "sampled_traces": frame(
+            "sampled_traces", {"trace_id": "t1", "reasoning": "add", "answer": "2", "completion_tokens": 2_000}
+        ),
+        "prompt_pool": frame("prompt_pool", {"prompt_id": "p1", "prompt": "1+1?", "source": "sums"}),
+        "prompt_clusters": frame("prompt_clusters", {"prompt_id": "p1", "cluster_id": "p0"}),
+        "prompt_statistics": frame("prompt_statistics", {"prompt_id": "p1", "judged": 4, "correct": 1}),
     }  # fmt: skip
 
 
 def test_rows_of_all_components_become_conversations():
-    found = tables([{"trace_id": "c1", "prompt_id": "p2", "domain": "general", "messages": turns("Hi", "Hello")}])
+    found = tables(
+        [{"trace_id": "c1", "prompt_id": "p2", "domain": "general", "source": "chat", "messages": turns("Hi", "Hello")}]
+    )
     rows = component_rows(found).collect()
     assert sorted(rows.select("trace_id", "component").iter_rows()) == [
         ("c1", "non_reasoning_data"), ("t1", "reasoning_data"), ("w1", "cold_start_data"),
     ]  # fmt: skip
-    assert rows.filter(trace_id="c1")["reward_total"].to_list() == [None]
+    described = rows.select("trace_id", "source", "cluster_id", "difficulty", "length", "reward_total")
+    assert sorted(described.iter_rows()) == [
+        ("c1", "chat", "p2", "unknown", "unknown", None),
+        ("t1", "sums", "p0", "hard", "2k to 4k", 1.0),
+        ("w1", "sums", "p0", "hard", "unknown", 1.0),
+    ]
     chosen = rows.with_columns(split=pl.lit("train"))
-    mixed = pl.concat([part.collect() for part in mixed_conversations(chosen, found)])
+    mixed = pl.concat(mixed_conversations(chosen, found))
     assert mixed.schema == TABLES["sft_mix"].schema
     texts = {row["trace_id"]: [turn["content"] for turn in row["messages"]] for row in mixed.to_dicts()}
     assert texts == {

@@ -82,6 +82,13 @@ def test_reason_of_a_prompt_without_a_pair(traces, rules, reason):
     assert found.dropped.schema == PREFERENCE_PAIRS_DROPPED.schema
 
 
+def test_prompts_whose_reference_is_doubted_get_no_pair():
+    traces = pl.DataFrame([trace(0, 9, correct=True), trace(1, 9, correct=False)], schema=SCHEMA, orient="row")
+    found = make_pairs(traces, POOL, PreferencePairs(), doubted=["p"])
+    assert found.made.is_empty()
+    assert found.dropped.select("reason", "correct", "incorrect").rows() == [("suspect_reference", 1, 1)]
+
+
 def test_a_text_is_used_once():
     found = pairs_of(
         trace(0, 10, correct=True, text=7), trace(1, 10, correct=True, text=7),

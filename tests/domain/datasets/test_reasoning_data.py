@@ -122,6 +122,20 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.parametrize(
+    ("verdict", "found"),
+    [
+        pytest.param("correct", {}, id="right"),
+        pytest.param("incorrect", {}, id="wrong"),
+        pytest.param("timeout", {"t0": "not_judged"}, id="not-judged"),
+        pytest.param(None, {"t0": "not_judged"}, id="no-verdict-yet"),
+        pytest.param("truncated", {"t0": "truncated"}, id="cut"),
+    ],
+)
+def test_recipe_can_keep_wrong_answers_but_not_unknown_ones(verdict, found):
+    assert reasons(select_reasoning_data(frame({"verdict": verdict}), ReasoningData(answers="judged"))) == found
+
+
 @given(ROWS, st.randoms(use_true_random=False), st.integers(1, 3))
 def test_every_trace_ends_in_exactly_one_table_whatever_the_order(rows, random, limit):
     rows = [row | {"reward_total": row["reward_total"] or 1.0} if row["verdict"] == "correct" else row for row in rows]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from openreason_dagster.domain.curation.splits import split_of
 from openreason_dagster.domain.datasets.rl_prompts import prompt_outcomes, select_rl_prompts, with_texts
-from openreason_dagster.domain.datasets.sft_mix import split_of
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe_rl_prompts import RlPrompts
 from openreason_dagster.domain.schemas import PROMPT_POOL, RL_PROMPTS, RL_PROMPTS_DROPPED
@@ -80,6 +80,15 @@ def test_too_few_judged_have_no_pass_rate_in_the_kept_rows():
     assert kept.select("pass_rate", "difficulty_band", "judged").row(0) == (None, "unknown", 1)
 
 
+def test_prompts_whose_reference_is_doubted_are_left_out_before_all_else():
+    rows = outcome_of(traces("p", 2, "12"), traces("q", 2, "12"), prompts=("p", "q", "r"))
+    selection = select_rl_prompts(rows, RlPrompts(), doubted=["q", "r"])
+    assert selection.kept["prompt_id"].to_list() == ["p"]
+    assert selection.dropped.select("prompt_id", "reason").rows() == [
+        ("q", "suspect_reference"), ("r", "suspect_reference"),
+    ]  # fmt: skip
+
+
 def outcomes(*rows):
     """Outcomes of prompts given as domain and pass rate of 100 judged samples."""
     frame = pl.DataFrame(
@@ -148,7 +157,7 @@ def test_rows_have_the_schema_and_the_split_of_the_prompt():
         for name in rows["prompt_id"]
     ).lazy()  # fmt: skip
     kept = select_rl_prompts(rows, RlPrompts()).kept
-    split = split_of(0.5, seed=3)
+    split = split_of(pl.col("prompt_id"), seed=3, share=0.5)
     found = with_texts(kept.lazy(), pool, split=split).collect()
     assert found.schema == RL_PROMPTS.schema
     assert found.height == 20

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, domain_quotas, split_of
+from openreason_dagster.domain.datasets.sft_mix import choose_rows, conversations, domain_quotas, without_contaminated
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe_datasets import SftMix
-from openreason_dagster.domain.schemas import SFT_MIX
+from openreason_dagster.domain.schemas import BENCHMARK_MATCHES, SFT_MIX
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,16 @@ def candidates(prompts=200, per_prompt=2):
             {
                 "trace_id": stable_hash(["trace", prompt, rank]),
                 "prompt_id": stable_hash(["prompt", prompt]),
+                "cluster_id": stable_hash(["prompt", prompt // 2]),
                 "model": "m",
                 "temperature": "0.6",
                 "domain": "math",
                 "rank": rank,
                 "reward_total": 3.0,
                 "component": "reasoning_data",
+                "source": f"s{prompt % 10 // 9}",
+                "completion_tokens": prompt,
+                "difficulty": "hard" if prompt % 2 else "easy",
             }
             for prompt in range(prompts)
             for rank in range(1, per_prompt + 1)
@@ -77,36 +81,73 @@ def test_choose_rows_takes_every_prompt_before_any_prompt_twice():
     assert mix.chosen.height + mix.dropped.height == 100
 
 
+def test_rows_whose_prompt_or_answer_overlaps_a_benchmark_are_left_out():
+    rows = candidates(prompts=3)
+    columns = dict.fromkeys(
+        ("stage", "method", "benchmark", "benchmark_row_id", "decision", "text", "matching_text"), "x"
+    )
+    matches = BENCHMARK_MATCHES.frame(
+        [
+            columns | {"prompt_id": rows["prompt_id"][0], "trace_id": None},
+            columns | {"prompt_id": rows["prompt_id"][2], "trace_id": rows["trace_id"][2]},
+        ]
+    )
+    mix = without_contaminated(rows, matches)
+    assert mix.chosen["trace_id"].to_list() == rows["trace_id"][3:].to_list()
+    assert mix.dropped["reason"].to_list() == ["contaminated"] * 3
+
+
+def test_a_selection_lets_sources_take_turns_among_the_difficulties_asked_for():
+    selection = {"by": ["source"], "difficulties": ["hard"]}
+    mix = choose_rows(candidates(), SftMix(rows=20, selection=selection), seed=0)
+    assert dict(mix.chosen["source"].value_counts().iter_rows()) == {"s0": 10, "s1": 10}
+    assert set(mix.chosen["difficulty"]) == {"hard"}
+    assert set(mix.dropped["reason"]) == {"not_selected"}
+    assert mix.chosen.height + mix.dropped.height == 400
+
+
+def test_a_selection_of_a_difficulty_that_no_row_has_is_refused():
+    with pytest.raises(ReleaseError, match=r"selection\.difficulties.*'easy': 200"):
+        choose_rows(candidates(), SftMix(rows=20, selection={"difficulties": ["medium"]}), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        pytest.param({"selection": {}}, "needs `rows`", id="of-no-number"),
+        pytest.param({"selection": {}, "rows": 5, "domain_shares": {"math": 1.0}}, "remove one", id="with-shares"),
+        pytest.param(
+            {"selection": {}, "rows": 5, "component_shares": {"reasoning_data": 1.0}}, "remove one",
+            id="with-shares-of-components",
+        ),
+    ],
+)  # fmt: skip
+def test_selections_that_cannot_be(rules, message):
+    with pytest.raises(ValueError, match=message):
+        SftMix(**rules)
+
+
 def test_choose_rows_without_candidates_says_where_to_look():
     with pytest.raises(ReleaseError, match="reasoning_data_dropped"):
         choose_rows(candidates().clear(), SftMix(), seed=0)
 
 
-def test_split_is_cut_by_prompt_near_the_share_and_moves_with_the_seed():
-    rows = candidates(prompts=2000, per_prompt=2)
-    split = rows.with_columns(split=split_of(0.1, seed=1))
-    assert split.group_by("prompt_id").agg(pl.col("split").n_unique())["split"].max() == 1
-    assert 0.07 < (split["split"] == "validation").mean() < 0.13
-    assert not split.equals(rows.with_columns(split=split_of(0.1, seed=2)))
-    assert set(rows.with_columns(split=split_of(0.0, seed=1))["split"]) == {"train"}
-
-
-def test_split_does_not_move_when_prompts_are_added():
-    few = candidates(prompts=20).with_columns(split=split_of(0.3, seed=5))
-    many = candidates(prompts=40).with_columns(split=split_of(0.3, seed=5))
-    assert few.join(many, on=["trace_id", "split"], how="anti").is_empty()
+def test_choose_rows_keeps_each_cluster_in_one_split():
+    mix = choose_rows(candidates(), SftMix(validation_share=0.3), seed=0)
+    assert mix.chosen.group_by("cluster_id").agg(pl.col("split").n_unique())["split"].max() == 1
+    assert set(mix.chosen["split"]) == {"train", "validation"}
 
 
 def test_conversations_wrap_reasoning_in_think_tags():
     mix = choose_rows(candidates(prompts=1, per_prompt=1), SftMix(), seed=0)
     trace = mix.chosen["trace_id"][0]
-    sampled = pl.LazyFrame(
+    texts = pl.DataFrame(
         {"trace_id": [trace], "reasoning": ["\n1+1=2\n"], "answer": ["\n\n\\boxed{2} "], "completion_tokens": [9]}
     )
-    pool = pl.LazyFrame(
+    prompts = pl.DataFrame(
         {"prompt_id": mix.chosen["prompt_id"], "prompt": ["1+1?"], "language": "en", "source": "s", "license": "MIT"}
     )
-    rows = conversations(mix.chosen.lazy(), sampled, pool=pool).collect()
+    (rows,) = conversations(mix.chosen, [texts], prompts=prompts)
     assert rows.schema == SFT_MIX.schema
     assert rows["messages"][0].to_list() == [
         {"role": "user", "content": "1+1?"},

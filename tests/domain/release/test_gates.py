@@ -169,6 +169,12 @@ def test_language_within_its_range_passes(tmp_path):
     assert failed(good(), recipe(tmp_path, **settings)) == {}
 
 
+def test_a_recipe_that_asks_for_prompts_only_needs_no_rows(tmp_path):
+    empty = good(sft_mix=mix().head(0))
+    assert failed(empty, recipe(tmp_path, models=[])) == {}
+    assert set(failed(empty, recipe(tmp_path))) == {"rows"}
+
+
 @pytest.mark.parametrize(
     ("expression", "allowed"),
     [

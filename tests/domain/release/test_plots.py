@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 
 DATA = collect_report_data(small_run(), title="Sums", description="")
 STAGES = DATA.funnel.stages
+LANGUAGES = pl.DataFrame(
+    [("en", "large", "0.3", 0.975), ("en", "small", "0.3", 1.0), ("zh", "large", "0.3", None)],
+    schema=["language", "model", "temperature", "mean_consistency"],
+    orient="row",
+)
 FIGURES = {
     "pass rates": (plots.pass_rate_heatmap, DATA.pass_rates, ["71.4%", "12.5%", "–", "imported", "large"]),
     "pass@k": (plots.pass_at_k_curves, DATA.pass_at_k, ["large", "small", "0.3"]),
     "lengths": (plots.length_histogram, DATA.lengths, ["large", "small", "tokens generated"]),
     "verdicts": (plots.verdict_bars, DATA.verdicts, ["correct", "timeout", "abstained"]),
     "rewards": (plots.reward_histogram, DATA.reward_totals, ["incorrect", "correct"]),
+    "languages": (plots.language_heatmap, LANGUAGES, ["en", "zh", "large  0.3", "97.5%", "–"]),
     "funnel": (plots.funnel, STAGES, ["1  (−3)", "duplicate 2, contaminated 1", "prompt pool", "released"]),
 }
 CASES = [pytest.param(*case, id=name) for name, case in FIGURES.items()]

@@ -1,0 +1,77 @@
+"""Pool, reasoning data, mix, release and report on made traces of R1's length: is memory bounded, and time linear?
+
+Run from the repository root: `python -m benchmarks.curation --rows 25000,50000`. `--write FILE` puts the tables between
+the markers of that file. Needs four times the space of the text.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.child import measured_in_child
+from benchmarks.sections import write
+
+MODULE = "benchmarks.curation_measurements"
+BEGIN, END = "<!-- curation: begin -->", "<!-- curation: end -->"
+STAGES = ("prompt_pool", "reasoning_data", "sft_mix", "release", "dataset_report")
+
+
+def main() -> None:
+    """Measure and show."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", default="25000,50000,100000", help="numbers of traces, with commas between them")
+    parser.add_argument("--prompts", default="100000,1000000", help="numbers of prompts for near-duplicates alone")
+    parser.add_argument("--folder", type=Path, help="where the tables are made; the system's folder if left out")
+    parser.add_argument("--write", type=Path, help="Markdown file with the two markers")
+    options = parser.parse_args()
+    load = f"{os.cpu_count()} cores; load average before the start {os.getloadavg()[0]:.2f}."
+    stages = [line for rows in numbers(options.rows) for line in stage_lines(rows, options.folder)]
+    near = [near_line(prompts) for prompts in numbers(options.prompts)]
+    text = "\n".join(
+        [
+            f"{load}\n",
+            "| Traces | Text | " + " | ".join(f"`{stage}`" for stage in STAGES) + " |",
+            "|---:|---:|" + "---:|" * len(STAGES),
+            *stages,
+            "",
+            "| Prompts | Near-duplicates found | Time | Peak memory | Of it before the start |",
+            "|---:|---:|---:|---:|---:|",
+            *near,
+        ]
+    )
+    print(text)
+    if options.write:
+        write(options.write, text, begin=BEGIN, end=END)
+
+
+def numbers(text: str) -> list[int]:
+    """Numbers with commas between them; none of an empty text."""
+    return [int(part) for part in text.split(",") if part]
+
+
+def stage_lines(rows: int, parent: Path | None) -> Iterator[str]:
+    """Seconds and peak memory of each stage on a folder of tables made for it and removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="curation-", dir=parent))
+    try:
+        made = measured_in_child("make", folder / "root", str(rows), module=MODULE)
+        found = [measured_in_child("stage", folder / "root", stage, module=MODULE) for stage in STAGES]
+    finally:
+        shutil.rmtree(folder)
+    cells = [f"{stage['seconds']:.0f} s, {stage['megabytes']:,.0f} MB" for stage in found]
+    yield f"| {made['traces']:,} | {made['gigabytes']:.2f} GB | " + " | ".join(cells) + " |"
+
+
+def near_line(prompts: int) -> str:
+    """Time and memory of the near-duplicate stage."""
+    found = measured_in_child("near_duplicates", Path(), str(prompts), module=MODULE)
+    return (
+        f"| {prompts:,} | {found['near_duplicates']:,} | {found['seconds']:.0f} s | {found['megabytes']:,.0f} MB | "
+        f"{found['before_megabytes']:,.0f} MB |"
+    )
+
+
+if __name__ == "__main__":
+    main()

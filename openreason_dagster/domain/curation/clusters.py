@@ -1,0 +1,68 @@
+"""Clusters of near-duplicates: which prompts belong together, and which of them would stay if the others went."""
+
+import polars as pl
+
+from openreason_dagster.domain.schemas import PROMPT_CLUSTERS
+
+
+def prompt_clusters(prompts: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Rows of prompt_clusters, one for each row of `prompts`, which has the column prompt_id.
+
+    `pairs` is what `near_pairs` found among these prompts. Clusters are connected components: two prompts that are
+    each a near-duplicate of a third are in one cluster. It is named after its first prompt, so that prompts that come
+    after the others join clusters and never rename one, unless they join two that were apart.
+    """
+    firsts = _first_of_component(prompts.height, pairs)
+    nearest = pairs.sort("row", "similarity", "earlier_row", descending=[False, True, False]).unique(
+        "row", keep="first"
+    )
+    rows = (
+        prompts.select("prompt_id")
+        .with_row_index("row")
+        .with_columns(first=pl.Series(firsts, dtype=pl.UInt32))
+        .join(nearest, on="row", how="left", maintain_order="left")
+    )
+    ids = prompts["prompt_id"]
+    kind = (
+        pl.when(pl.len().over("first") == 1)
+        .then(pl.lit("single"))
+        .when(pl.col("first") == pl.col("row"))
+        .then(pl.lit("first"))
+        .otherwise(pl.lit("near_duplicate"))
+    )
+    return rows.with_columns(
+        cluster_id=ids.gather(rows["first"]),
+        kind=kind,
+        similar_prompt_id=ids.gather(rows["earlier_row"]),
+    ).select(PROMPT_CLUSTERS.schema.names())
+
+
+def repeated_rows(pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs (row, earlier_row, similarity) by which rows would be dropped, one for each row that goes.
+
+    In their order, a row goes if an earlier near-duplicate of it stays; it repeats the most similar of these. So what
+    is dropped always resembles something that is left, however long a chain of near-duplicates is.
+    """
+    dropped: dict[int, tuple[int, float]] = {}
+    by_likeness = pairs.sort("row", "similarity", "earlier_row", descending=[False, True, False])
+    for row, earlier, similarity in by_likeness.select("row", "earlier_row", "similarity").iter_rows():
+        if row not in dropped and earlier not in dropped:
+            dropped[row] = (earlier, similarity)
+    rows = [(row, earlier, similarity) for row, (earlier, similarity) in dropped.items()]
+    return pl.DataFrame(rows, schema=pairs.schema, orient="row")
+
+
+def _first_of_component(rows: int, pairs: pl.DataFrame) -> list[int]:
+    """For each row the smallest row that it is connected with."""
+    parent = list(range(rows))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    for row, earlier in pairs.select("row", "earlier_row").iter_rows():
+        first, second = sorted((root(row), root(earlier)))
+        parent[second] = first
+    return [root(row) for row in range(rows)]

@@ -1,0 +1,71 @@
+"""The rows of the SFT mix from the candidates of all components: benchmarks, then shares, then the choice."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from openreason_dagster.domain.curation.benchmark_matches import answer_matches, prompt_matches
+from openreason_dagster.domain.datasets.components import Frames, component_texts, cut_to_shares, pool_prompts
+from openreason_dagster.domain.datasets.sft_mix import choose_rows, no_rows, without_contaminated
+from openreason_dagster.domain.datasets.turns import assistant_text, first_user_turn
+from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.schemas import BENCHMARK_MATCHES
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenMix:
+    """Chosen rows with their split, and left-out rows with the reason; together every candidate exactly once."""
+
+    chosen: pl.DataFrame
+    dropped: pl.DataFrame
+    """Schema of sft_mix_dropped."""
+    matches: pl.DataFrame
+    """What overlaps a benchmark, schema of benchmark_matches."""
+
+
+def choose_mix(candidates: pl.DataFrame, tables: Frames, recipe: Recipe) -> ChosenMix:
+    """Leave out what overlaps a benchmark, cut to the shares of components, and choose by domains or a selection.
+
+    Args:
+        candidates: Rows of `component_rows`.
+        tables: Where the texts of the candidates are, and benchmark_prompts.
+        recipe: One without models may have an empty mix.
+
+    Raises:
+        ReleaseError: no row is left, or a component or domain with a share has none.
+    """
+    matches = mix_matches(candidates, tables, ngram=recipe.pool.ngram)
+    clean = without_contaminated(candidates, matches)
+    shared = cut_to_shares(clean.chosen, recipe.sft_mix)
+    is_empty_on_purpose = candidates.is_empty() and not recipe.models
+    mix = no_rows(candidates) if is_empty_on_purpose else choose_rows(shared.chosen, recipe.sft_mix, seed=recipe.seed)
+    dropped = pl.concat([clean.dropped, shared.dropped, mix.dropped])
+    return ChosenMix(chosen=mix.chosen, dropped=dropped, matches=matches)
+
+
+def mix_matches(candidates: pl.DataFrame, tables: Frames, *, ngram: int) -> pl.DataFrame:
+    """Prompts and answers of the candidates that overlap a benchmark; the reasoning is not compared.
+
+    Of a conversation the prompt is its first user turn, the answer all that the assistant says.
+    """
+    benchmarks = tables["benchmark_prompts"].collect()
+    if benchmarks.is_empty():
+        return BENCHMARK_MATCHES.frame([])
+    prompts = [prompt_matches(part, benchmarks, ngram=ngram) for part in _prompts(candidates, tables)]
+    answers = answer_matches(_answers(candidates, tables), benchmarks, ngram=ngram)
+    return pl.concat([pl.concat(prompts).unique("prompt_id", keep="first", maintain_order=True), answers])
+
+
+def _prompts(candidates: pl.DataFrame, tables: Frames) -> Iterator[pl.DataFrame]:
+    yield pool_prompts(candidates, tables)
+    for rows in candidates.filter(component="non_reasoning_data").partition_by("component"):
+        for part in component_texts(rows, tables):
+            yield part.select("prompt_id", prompt=first_user_turn()).unique("prompt_id", maintain_order=True)
+
+
+def _answers(candidates: pl.DataFrame, tables: Frames) -> Iterator[pl.DataFrame]:
+    for rows in candidates.partition_by("component", maintain_order=True):
+        for part in component_texts(rows, tables):
+            answer = assistant_text() if "messages" in part.columns else pl.col("answer")
+            yield part.select("trace_id", "prompt_id", answer=answer)

@@ -1,0 +1,39 @@
+"""Rows in order without holding them: spread over files of a folder by their place, then read back file by file."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import polars as pl
+
+
+def sorted_rows(
+    batches: Iterable[pl.DataFrame], keys: pl.Series, *, folder: Path, rows_per_frame: int
+) -> Iterator[pl.DataFrame]:
+    """The rows of `batches` in the order of their key, in frames of `rows_per_frame` rows.
+
+    Args:
+        batches: Frames with a column of the name of `keys`, in any order.
+        keys: The key of every row, each once.
+        folder: Made for the time of the work, and emptied before if it is left over from a process that was killed. It
+            takes as much space as the rows.
+        rows_per_frame: At most this many rows and one batch are held in memory.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    places = keys.sort().to_frame().with_row_index("place").with_columns(frame=pl.col("place") // rows_per_frame)
+    try:
+        for number, batch in enumerate(batches):
+            _spread(batch.join(places, on=keys.name), folder, number)
+        for part in sorted(folder.iterdir()) if folder.exists() else ():
+            frames = [pl.read_ipc(path.read_bytes()) for path in sorted(part.iterdir())]
+            shutil.rmtree(part)
+            yield pl.concat(frames).sort("place").drop("place", "frame")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _spread(rows: pl.DataFrame, folder: Path, number: int) -> None:
+    for part in rows.partition_by("frame"):
+        target = folder / f"{part['frame'][0]:06d}"
+        target.mkdir(parents=True, exist_ok=True)
+        part.write_ipc(target / f"{number:06d}.arrow", compression="lz4")

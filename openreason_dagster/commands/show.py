@@ -7,17 +7,20 @@ from rich.console import Console
 from rich.panel import Panel
 
 from openreason_dagster.commands.printable import plain
-from openreason_dagster.resources.lineage import PromptChain, Row, TraceChain
+from openreason_dagster.resources.lineage import Chain, ConversationChain, PromptChain, Row
 
 _LONG_FIELDS = {"reasoning", "answer", "token_logprobs", "imported_record", "sampling_record", "environment"}
 _KEYS = {"trace_id", "prompt_id", "model", "temperature"}
 _NOT_SEEN = "this stage has not seen the"
 
 
-def print_chain(chain: TraceChain | PromptChain, console: Console) -> None:
+def print_chain(chain: Chain, console: Console) -> None:
     """Print the chain, seed first; model output is shown as plain text."""
     if isinstance(chain, PromptChain):
         _print_prompt(chain, console)
+        return
+    if isinstance(chain, ConversationChain):
+        _print_conversation(chain, console)
         return
     _print_seed(chain.seed or chain.pool, chain.pool, console)
     _print_sampling(chain.sampled, console)
@@ -32,8 +35,21 @@ def print_chain(chain: TraceChain | PromptChain, console: Console) -> None:
     _print_stage("rewards", chain.rewards, console, what="trace")
     _print_stage("prompt statistics", chain.statistics, console, what="trace")
     _print_data_sets(chain.data_sets, console, what="trace")
-    console.print("[bold]releases[/bold]" + ("" if chain.releases else ": none of them holds the trace"))
-    for place in chain.releases:
+    _print_releases(chain.releases, console)
+
+
+def _print_conversation(chain: ConversationChain, console: Console) -> None:
+    messages = next((row["messages"] for row in chain.data_sets.values() if row and row.get("messages")), [])
+    assert isinstance(messages, list)
+    for turn in messages:
+        console.print(Panel(plain(turn["content"]), title=plain(turn["role"]), title_align="left"))
+    _print_data_sets(chain.data_sets, console, what="conversation")
+    _print_releases(chain.releases, console)
+
+
+def _print_releases(releases: list[str], console: Console) -> None:
+    console.print("[bold]releases[/bold]" + ("" if releases else ": none of them holds the row"))
+    for place in releases:
         console.print(f"  {plain(place)}", soft_wrap=True)
 
 

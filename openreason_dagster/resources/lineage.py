@@ -16,10 +16,6 @@ from openreason_dagster.resources.tables import Tables
 
 Row = dict[str, object]
 _DROPPED = "_dropped"
-_BEFORE_DATA_SETS = {
-    "seed_prompts", "prompt_pool", "sampled_traces", "sampling_failures", "verified_traces", "scored_traces",
-    "prompt_statistics", "suspect_references", "replaced_verdicts", "judge_verdicts",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +53,23 @@ class PromptChain:
     """trace_id, model, temperature, sample_index, verdict, of each of its traces."""
 
 
-def find_row(tables: Tables, row: str, *, releases: Path) -> TraceChain | PromptChain:
+@dataclass(frozen=True, kw_only=True)
+class ConversationChain:
+    """A row of the mix that comes from no sampled trace: a conversation taken over, or an answer after thinking."""
+
+    data_sets: Mapping[str, Row | None]
+    """From where it was read or written to the mix."""
+    releases: list[str]
+    """Files and rows, as `FILE:ROW`, that hold it."""
+
+
+Chain = TraceChain | PromptChain | ConversationChain
+
+
+def find_row(tables: Tables, row: str, *, releases: Path) -> Chain:
     """Follow a trace_id or prompt_id, perhaps cut, or the row of a file with a trace_id, written `FILE:ROW` from 0.
+
+    A row of the cold start leads to the trace that was rewritten.
 
     Raises:
         TableError: nothing, or several rows, are meant.
@@ -69,12 +80,17 @@ def find_row(tables: Tables, row: str, *, releases: Path) -> TraceChain | Prompt
             f"{row!r} is not a trace_id; expected the start of a 32-digit hash, e.g. from `openreason query`, or a "
             "row of a released file, e.g. data/train-00000-of-00001.parquet:0."
         )
-    trace = _starting_with(tables, "sampled_traces", "trace_id", start=identifier)
+    rewritten = _starting_with(tables, "cold_start_data", "trace_id", start=identifier)
+    start = identifier if rewritten is None else str(rewritten["source_trace_id"])
+    trace = _starting_with(tables, "sampled_traces", "trace_id", start=start)
     if trace is not None:
         return _trace_chain(tables, trace, releases=releases)
     seed = _starting_with(tables, "seed_prompts", "prompt_id", start=identifier)
     if seed is not None:
         return _prompt_chain(tables, seed)
+    conversation = _starting_with(tables, "non_reasoning_data", "trace_id", start=identifier)
+    if conversation is not None:
+        return _conversation_chain(tables, conversation, releases=releases)
     raise TableError(
         f"no trace starts with {identifier!r}, and no prompt does. The table sampled_traces lists the traces, "
         "seed_prompts the prompts, for example with `openreason query`."
@@ -129,7 +145,7 @@ def _trace_chain(tables: Tables, sampled: Row, *, releases: Path) -> TraceChain:
         replaced=_one(tables, "replaced_verdicts", "trace_id", sampled),
         rewards=_one(tables, "scored_traces", "trace_id", sampled),
         statistics=_one(tables, "prompt_statistics", "prompt_id", sampled, **partition),
-        data_sets={name: _kept_or_dropped(tables, name, "trace_id", sampled) for name in _data_sets("trace_id")},
+        data_sets=_data_sets_of_trace(tables, str(sampled["trace_id"])),
         releases=_released_rows(releases, str(sampled["trace_id"])),
     )
 
@@ -142,22 +158,43 @@ def _prompt_chain(tables: Tables, seed: Row) -> PromptChain:
     return PromptChain(
         seed=seed,
         pool=_kept_or_dropped(tables, "prompt_pool", "prompt_id", seed),
-        data_sets={name: _kept_or_dropped(tables, name, "prompt_id", seed) for name in _data_sets("prompt_id")},
+        data_sets={
+            name: _kept_or_dropped(tables, name, "prompt_id", seed) for name in ("rl_prompts", "preference_pairs")
+        },
         traces=listed,
     )
 
 
-def _data_sets(key: str) -> list[str]:
-    """Tables of data sets whose rows are traces, or prompts alone."""
-    other = {"prompt_id": "trace_id", "trace_id": ""}[key]
-    return [
-        name
-        for name, table in TABLES.items()
-        if key in table.schema
-        and other not in table.schema
-        and name not in _BEFORE_DATA_SETS
-        and not name.endswith(_DROPPED)
-    ]
+def _conversation_chain(tables: Tables, row: Row, *, releases: Path) -> ConversationChain:
+    origin, trace_id = str(row["origin"]), str(row["trace_id"])
+    key = "conversation_id" if origin == "chat_sft_data" else "trace_id"
+    return ConversationChain(
+        data_sets={
+            origin: _one(tables, origin, key, {key: trace_id}),
+            "non_reasoning_data": row,
+            "sft_mix": _kept_or_dropped(tables, "sft_mix", "trace_id", row),
+        },
+        releases=_released_rows(releases, trace_id),
+    )
+
+
+def _data_sets_of_trace(tables: Tables, trace_id: str) -> dict[str, Row | None]:
+    """Per data set the row that a trace became, or the row that says why not."""
+    row: Row = {"trace_id": trace_id, "source_trace_id": trace_id}
+    rewritten = _one(tables, "cold_start_data", "source_trace_id", row)
+    found = {
+        "reasoning_data": _kept_or_dropped(tables, "reasoning_data", "trace_id", row),
+        "cold_start_data": rewritten or _one(tables, "cold_start_data_dropped", "trace_id", row),
+        "sft_mix": _kept_or_dropped(tables, "sft_mix", "trace_id", row),
+    }
+    if rewritten is not None:
+        found["sft_mix, rewritten"] = _kept_or_dropped(tables, "sft_mix", "trace_id", rewritten)
+    for side in ("chosen", "rejected"):
+        key = f"{side}_trace_id"
+        pair = _one(tables, "preference_pairs", key, {key: trace_id})
+        if pair is not None:
+            found[f"preference_pairs, {side}"] = {name: pair[name] for name in ("pair_id", "method", "split")}
+    return found
 
 
 def _kept_or_dropped(tables: Tables, name: str, key: str, row: Row) -> Row | None:

@@ -148,7 +148,7 @@ def test_show_of_a_trace_that_was_left_out_says_why(workspace):
     assert "reasoning_data: left out" in text
     assert f"reason: {dropped['reason']}" in text
     assert "sft_mix: this stage has not seen the trace" in text
-    assert "none of them holds the trace" in text
+    assert "none of them holds the row" in text
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from openreason_dagster.commands.printable import printable
 from openreason_dagster.commands.query import print_rows
-from openreason_dagster.commands.show import TraceChain, print_chain
+from openreason_dagster.commands.show import print_chain
+from openreason_dagster.resources.lineage import TraceChain
 
 HOSTILE = "a\x1b[2Jb\x1b]0;title\x07c\x9b31md\re\x7f"
 SHOWN = r"a\x1b[2Jb\x1b]0;title\x07c\x9b31md\x0de\x7f"
@@ -53,7 +54,8 @@ def test_show_shows_escapes():
     row = {"prompt": HOSTILE, "reasoning": HOSTILE, "answer": HOSTILE, "extracted_answer": HOSTILE}
     chain = TraceChain(
         sampled=row | {"sampling_record": "{}", "environment": "{}"},
-        seed=row, verdict=row, suspicion=row, replaced=row, rewards=row, selection=row, mix=row,
+        seed=row, pool=row, verdict=row, judge=row, suspicion=row, replaced=row, rewards=row, statistics=row,
+        data_sets={"sft_mix": row}, releases=[HOSTILE],
     )  # fmt: skip
     print_chain(chain, Console(file=terminal, width=200, color_system=None))
     assert not {"\x1b", "\x9b", "\x07", "\x7f", "\r"} & set(terminal.getvalue())

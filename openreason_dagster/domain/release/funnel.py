@@ -28,6 +28,8 @@ class Stage:
     stayed: Callable[[Frames], pl.LazyFrame]
     left_out: Callable[[Frames], pl.LazyFrame]
     """Column `reason`, one row per row that was left out."""
+    is_optional: bool = False
+    """Whether the stage is left out where nothing entered it, because a recipe need not ask for it."""
 
 
 def dropped(table: str, cause: str = "reason") -> Callable[[Frames], pl.LazyFrame]:
@@ -137,6 +139,7 @@ STAGES = (
         entered=rows_of("cold_start_data", "cold_start_data_dropped"),
         stayed=rows_of("cold_start_data"),
         left_out=dropped("cold_start_data_dropped"),
+        is_optional=True,
     ),
     Stage(
         name="conversations taken over",
@@ -144,6 +147,7 @@ STAGES = (
         entered=rows_of("chat_sft_data", "chat_sft_data_dropped"),
         stayed=rows_of("chat_sft_data"),
         left_out=dropped("chat_sft_data_dropped"),
+        is_optional=True,
     ),
     Stage(
         name="answered after thinking",
@@ -151,6 +155,7 @@ STAGES = (
         entered=rows_of("cot_prompted_traces", "cot_prompted_traces_dropped"),
         stayed=rows_of("cot_prompted_traces"),
         left_out=dropped("cot_prompted_traces_dropped"),
+        is_optional=True,
     ),
     Stage(
         name="non-reasoning data",
@@ -158,6 +163,7 @@ STAGES = (
         entered=rows_of("non_reasoning_data", "non_reasoning_data_dropped"),
         stayed=rows_of("non_reasoning_data"),
         left_out=dropped("non_reasoning_data_dropped"),
+        is_optional=True,
     ),
     Stage(
         name="SFT mix",
@@ -182,7 +188,8 @@ class Funnel:
 
 def count_funnel(tables: Frames) -> Funnel:
     """Count each stage of `STAGES` in the recipe's tables, without reading any text."""
-    counted = [(stage, _count(stage.entered(tables)), _count(stage.stayed(tables))) for stage in STAGES]
+    all_stages = [(stage, _count(stage.entered(tables)), _count(stage.stayed(tables))) for stage in STAGES]
+    counted = [each for each in all_stages if each[1] or not each[0].is_optional]
     reasons = [_reasons(stage, tables, missing=entered - stayed) for stage, entered, stayed in counted]
     stages = [
         (stage.unit, stage.name, entered, stayed, entered - stayed, _in_words(found))

@@ -158,6 +158,12 @@ def test_limits_of_the_recipe_are_kept_to(tmp_path):
     assert failed(good(**changes), recipe(tmp_path, **settings)) == {}
 
 
+def test_recipe_that_asks_no_model_may_have_no_rows(tmp_path):
+    nothing = good(sft_mix=mix().head(0))
+    assert "rows" not in failed(nothing, recipe(tmp_path, models=[]))
+    assert "rows" in failed(nothing, recipe(tmp_path, models=[], sft_mix={"rows": 5}))
+
+
 def test_language_within_its_range_passes(tmp_path):
     settings = {"release": {"license": "MIT", "gates": {"language_shares": ENGLISH}}}
     assert failed(good(), recipe(tmp_path, **settings)) == {}

@@ -242,7 +242,7 @@ def test_query_joins_tables(workspace):
         pytest.param("attach '{folder}/other.db'", "one statement that reads", id="attach"),
         pytest.param("from read_text('{folder}/recipe.yaml')", "the query failed", id="file-outside"),
         pytest.param("from '{folder}/data/tables/../../prompts.jsonl'", "the query failed", id="file-by-a-detour"),
-        pytest.param("select * from no_such_table", "Tables: benchmark_prompts", id="unknown-table"),
+        pytest.param("select * from no_such_table", "Tables: benchmark_matches", id="unknown-table"),
         pytest.param("selekt 1", "the query failed", id="no-sql"),
     ],
 )

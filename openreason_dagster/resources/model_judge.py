@@ -93,7 +93,13 @@ def court_of(
             tables, workspace, role="judge", settings=verification.judge, key=JUDGE_KEY, run_id=run_id,
             progress=progress,
         ) as assistant:  # fmt: skip
-            yield Court(rules, ModelJudge(assistant, verification, verification.judge))
+            judged_first = rules if verification.runner == "local" else _drained(rules)
+            yield Court(judged_first, ModelJudge(assistant, verification, verification.judge))
+
+
+def _drained(rules: Judge) -> Judge:
+    """All verdicts of the rules before any is given: a cluster's actors hold processors that a judge may wait for."""
+    return lambda batches: iter(list(rules(batches)))
 
 
 def _reviewed(rules: Judge, model: "ModelJudge", record: Record) -> Judge:

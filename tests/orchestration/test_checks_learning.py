@@ -54,6 +54,16 @@ def test_check_passes_then_fails_on_its_fault(finished, check, table, fault):
     assert not check(finished.tables).passed
 
 
+def test_near_duplicates_in_two_splits_of_two_sets_are_found(finished):
+    places = [finished.tables.scan(name).select("prompt_id", "split") for name in ("rl_prompts", "sft_mix")]
+    first_of = dict(pl.concat(places).collect().select("split", "prompt_id").unique("split").iter_rows())
+    clusters = finished.tables.scan("prompt_clusters").collect()
+    joined = pl.when(pl.col("prompt_id").is_in(list(first_of.values()))).then(pl.lit("one")).otherwise("cluster_id")
+    finished.tables.replace("prompt_clusters", clusters.with_columns(cluster_id=joined))
+    assert sorted(first_of) == ["train", "validation"]
+    assert not learning.no_cluster_is_in_two_splits_of_any_set(finished.tables).passed
+
+
 def test_release_check_finds_a_format_that_lags_behind(finished):
     assert release_holds_every_format(finished.tables, finished.workspace).passed
     edit(finished, "preference_pairs", without_first)

@@ -11,6 +11,7 @@ from command_line import invoke, words
 from small_workspace import SmallWorkspace
 
 from openreason_dagster.checks.datasets import reasoning_data_is_correct
+from openreason_dagster.checks.learning import pairs_are_correct_against_incorrect
 from openreason_dagster.domain.schemas import SFT_MIX
 from openreason_dagster.resources.judging import judge_of
 from openreason_dagster.resources.verdict_comparison import compare_verdicts
@@ -108,6 +109,9 @@ def test_nothing_is_built_from_dropped_suspects(built):
     assert reasons(small) == [("suspect_reference", 18)]
     assert not set(rows_of(small, "reasoning_data")["stated"]) & set(AGREED)
     assert set(rows_of(small, "suspect_references")["treatment"]) == {"dropped"}
+    for table in ("rl_prompts_dropped", "preference_pairs_dropped"):
+        left = rows_of(small, table).filter(pl.col("stated").is_in(list(AGREED)))
+        assert left["reason"].to_list() == ["suspect_reference"] * 3
     assert "suspect_reference" in (small.workspace.release_folder / "README.md").read_text("utf-8")
 
 
@@ -124,6 +128,15 @@ def test_majority_answers_take_the_references_place_and_rows_say_so(built):
     assert set(stated.collect()["is_correct"]) == {False}, "what the verifier said of the stated reference stands"
     others = rows_of(small, "reasoning_data").filter(~pl.col("stated").is_in(list(AGREED)))
     assert kept["reward_total"].mean() == pytest.approx(others["reward_total"].mean(), abs=0.2)
+
+    prompts = rows_of(small, "rl_prompts").filter(pl.col("stated").is_in(list(AGREED)))
+    assert set(prompts.select("stated", "reference_answer", "correct").rows()) == {
+        (stated, majority, 3) for stated, majority in AGREED.items()
+    }
+    pairs = rows_of(small, "preference_pairs").filter(pl.col("stated").is_in(list(AGREED)))
+    assert set(pairs["chosen_trace_id"]) <= set(verdicts.filter(verdict="correct")["trace_id"])
+    assert pairs.height > 0
+    assert pairs_are_correct_against_incorrect(small.tables).passed
 
     rows = released(small)
     assert set(rows.columns) == set(SFT_MIX.schema.names()) - {"split"} | {"judged_against"}

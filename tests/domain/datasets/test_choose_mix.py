@@ -1,0 +1,82 @@
+"""Rows of every component that overlap a benchmark stay out of the mix, before shares are cut."""
+
+import polars as pl
+import pytest
+from test_components import frame, tables, turns
+
+from openreason_dagster.domain.datasets.choose_mix import choose_mix
+from openreason_dagster.domain.datasets.components import component_rows
+from openreason_dagster.domain.errors import ReleaseError
+from openreason_dagster.domain.recipe import Recipe
+
+RUN = "one two three four five six seven eight nine ten"
+HEX = "0" * 32
+
+
+def recipe(**changes):
+    fields = {
+        "name": "r", "title": "R", "seed": 1, "models": ["m"], "temperatures": [0.6], "sampling": {"samples_per_prompt": 1, "max_tokens": 9},
+        "sources": [{"name": "s", "kind": "procedural", "task": "starter/addition", "count": 1, "seed": 0}],
+        "release": {"license": "MIT"},
+    }  # fmt: skip
+    return Recipe.model_validate(fields | changes)
+
+
+def prepared(*conversations, **changes):
+    """The components of `test_components` with prompts that have clusters, and one benchmark question."""
+    rows = [
+        {"trace_id": f"c{n}", "prompt_id": f"{n:032x}", "domain": "general", "messages": messages}
+        for n, messages in enumerate(conversations, 1)
+    ]
+    question = {"benchmark": "b", "benchmark_row_id": "0", "prompt": f"Count {RUN}", "solution": None}
+    clusters = frame("prompt_clusters", {"prompt_id": "p1", "cluster_id": HEX})
+    found = tables(rows) | {"prompt_clusters": clusters, "benchmark_prompts": frame("benchmark_prompts", question)}
+    return found | {name: part(found[name]) for name, part in changes.items()}
+
+
+def answering(text):
+    return lambda rows: rows.with_columns(answer=pl.lit(text))
+
+
+def chosen(found, **changes):
+    return choose_mix(component_rows(found).collect(), found, recipe(**changes))
+
+
+@pytest.mark.parametrize(
+    ("found", "left_out"),
+    [
+        pytest.param(prepared(turns("Hi", "Hello")), [], id="nothing"),
+        pytest.param(prepared(turns(f"Count {RUN}", "ok")), ["c1"], id="question-of-a-conversation"),
+        pytest.param(prepared(turns("Hi", "Hello", "More", f"So {RUN}")), ["c1"], id="later-answer-of-a-conversation"),
+        pytest.param(prepared(turns("Hi", f"<think>{RUN}</think>Hello")), [], id="what-is-thought-is-not-compared"),
+        pytest.param(prepared(sampled_traces=answering(RUN)), ["t1"], id="answer-of-a-trace"),
+        pytest.param(prepared(cold_start_data=answering(RUN)), ["w1"], id="answer-that-was-written"),
+        pytest.param(
+            prepared(turns("Hi", "Hello"), prompt_pool=lambda rows: rows.with_columns(prompt=pl.lit(RUN))),
+            ["t1", "w1"], id="prompt-of-the-pool",
+        ),
+    ],
+)  # fmt: skip
+def test_what_overlaps_a_benchmark_is_left_out(found, left_out):
+    mix = chosen(found)
+    assert mix.dropped.select("trace_id", "reason").rows() == [(name, "contaminated") for name in left_out]
+    assert sorted([*mix.chosen["trace_id"], *left_out]) == sorted(component_rows(found).collect()["trace_id"])
+    assert (mix.matches.height > 0) == bool(left_out)
+
+
+def test_shares_are_those_of_what_is_clean():
+    found = prepared(turns(f"Count {RUN}", "ok"), turns("Hi", "Hello"), turns("Bye", "See you"))
+    mix = chosen(found, sft_mix={"component_shares": {"reasoning_data": 0.5, "non_reasoning_data": 0.5}})
+    assert dict(mix.chosen["component"].value_counts().iter_rows()) == {"reasoning_data": 1, "non_reasoning_data": 1}
+    assert sorted(mix.dropped["reason"]) == ["contaminated", "over_component_share", "over_component_share"]
+
+
+def empty(rows):
+    return rows.head(0)
+
+
+def test_only_a_recipe_without_models_has_an_empty_mix():
+    found = prepared(reasoning_data=empty, cold_start_data=empty)
+    assert chosen(found, models=[]).chosen.is_empty()
+    with pytest.raises(ReleaseError, match="no row can enter the mix"):
+        chosen(found)

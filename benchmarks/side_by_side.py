@@ -185,7 +185,8 @@ def prepare(folder: Path, base_url: str, *, prompts: int, samples: int) -> dict[
          "seed": seed, "license": "Apache-2.0"}
         for seed, name in enumerate(FAMILIES)
     ]  # fmt: skip
-    recipe |= {"benchmarks": [], "models": ["served"], "temperatures": [TEMPERATURE]}
+    recipe |= {"benchmarks": [], "chat_sources": [], "models": ["served"], "temperatures": [TEMPERATURE]}
+    recipe |= {"cold_start": None, "cot_prompted": None}
     recipe["sampling"] |= {"samples_per_prompt": samples, "max_tokens": MAX_TOKENS}
     for path, content in ((workspace / "catalogue/served.yaml", entry), (workspace / "recipes/starter.yaml", recipe)):
         path.parent.mkdir(parents=True)

@@ -29,7 +29,7 @@ def scored_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
         deps=["sampled_traces", "verified_traces", "prompt_pool"],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="OR5_language_reward",
+        group_name="traces_and_OR5",
         kinds={"deltalake"},
         tags={"openreason/OR5": ""},
         metadata=definition_metadata(SCORED_TRACES),

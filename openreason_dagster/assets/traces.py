@@ -47,7 +47,7 @@ def sampled_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=SAMPLING_POOL,
-        group_name="traces",
+        group_name="traces_and_OR5",
         kinds={"deltalake"},
         metadata=definition_metadata(SAMPLED_TRACES),
         description=SAMPLED_TRACES.description,

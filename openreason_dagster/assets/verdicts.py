@@ -31,7 +31,7 @@ def verified_traces(partitions: dg.PartitionsDefinition[str], verification: Veri
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=SAMPLING_POOL if verification.judge is not None else None,
-        group_name="traces",
+        group_name="traces_and_OR5",
         kinds={"deltalake"},
         metadata=definition_metadata(VERIFIED_TRACES),
         description=VERIFIED_TRACES.description,

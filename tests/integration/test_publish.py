@@ -48,7 +48,7 @@ def to(repository=REPOSITORY, visibility="private"):
 
 
 def in_shards(workspace, rows):
-    """Cut the release into shards of so many rows, as the asset would have written them."""
+    """Cut the release into shards of so many rows, as the asset would have written them; returns what is uploaded."""
     folder = workspace.workspace.release_folder
     manifest = read_manifest(folder / "manifest.json")
     frames = {split: [] for split in ("train", "validation")}
@@ -61,7 +61,8 @@ def in_shards(workspace, rows):
         for number, frame in enumerate(pl.concat(parts).iter_slices(rows))
     ]
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    return [shard["path"] for shard in manifest["shards"]]
+    files = [*manifest["shards"], *manifest["configurations"]]
+    return [file["path"] for file in files if file["path"].endswith(".parquet")]  # JSON lines go with the commit
 
 
 def written_shard(folder, path, frame, split):
@@ -100,7 +101,7 @@ def test_what_was_published_keeps_its_table_versions(finished, tmp_path):
 
 
 def test_recipe_says_where_and_public_is_opened_last(finished, tmp_path):
-    finished.write_recipe(**FINISHED, release={"license": "MIT", "repository": REPOSITORY})
+    finished.write_recipe(**FINISHED | {"release": {"license": "MIT", "repository": REPOSITORY}})
     with hub_server(tmp_path / "hub") as server:
         result = publish(finished, server, str(finished.settings.recipe), "--visibility", "public")
         assert result.returncode == 0, result.stderr

@@ -13,8 +13,23 @@ from openreason_dagster.commands.dagster_home import prepare_home
 from openreason_dagster.partitions import MODELS
 
 TRACE_ASSETS = {"sampled_traces", "verified_traces", "scored_traces"}
-DATASET_ASSETS = {"prompt_statistics", "suspect_references", "reasoning_data", "sft_mix", "release", "dataset_report"}
-GROUPS = {"seeds", "pool", "traces", "statistics", "datasets", "release"}
+GROUPS = {
+    "seeds": {"seed_prompts", "benchmark_prompts"},
+    "pool": {"prompt_pool"},
+    "traces_and_OR5": TRACE_ASSETS,
+    "statistics": {"prompt_statistics", "suspect_references"},
+    "OR1_cold_start_data": {"cold_start_data"},
+    "OR2_chat_sft_data": {"chat_sft_data"},
+    "OR3_reasoning_data": {"reasoning_data"},
+    "OR4_non_reasoning_data": {"non_reasoning_data"},
+    "OR6_cot_prompted_traces": {"cot_prompted_traces"},
+    "datasets": {"sft_mix", "rl_prompts", "preference_pairs"},
+    "release": {"release", "dataset_report"},
+}
+DATASET_ASSETS = {
+    "prompt_statistics", "suspect_references", "reasoning_data", "sft_mix", "rl_prompts", "preference_pairs", "release",
+    "dataset_report",
+}  # fmt: skip
 TEMPERATURES = ("0.3", "1.2")
 
 
@@ -53,14 +68,15 @@ def the_graph_shows_groups_and_assets(ui: WebUI, page: Page) -> None:
     page.goto(f"{ui.url}/asset-groups", wait_until="domcontentloaded")
     for group in GROUPS:
         page.get_by_text(group, exact=True).first.wait_for()
-    page.keyboard.press("Alt+e")  # expands every group
-    for asset in {"seed_prompts", "benchmark_prompts", "prompt_pool"} | TRACE_ASSETS | DATASET_ASSETS:
-        page.get_by_text(asset, exact=True).first.wait_for()
+    for group, assets in GROUPS.items():
+        page.goto(f"{ui.url}/locations/{location(ui)}/asset-groups/{group}/lineage", wait_until="domcontentloaded")
+        for asset in assets:
+            page.get_by_text(asset, exact=True).first.wait_for()
 
 
 def a_backfill_of_one_model_is_launched(ui: WebUI, page: Page) -> None:
     """All temperatures of the model, for the three assets of the group at once."""
-    page.goto(f"{ui.url}/locations/{location(ui)}/asset-groups/traces/lineage", wait_until="domcontentloaded")
+    page.goto(f"{ui.url}/locations/{location(ui)}/asset-groups/traces_and_OR5/lineage", wait_until="domcontentloaded")
     page.get_by_role("button", name="Materialize all").click()
     dialog = page.locator("[role=dialog]").filter(has_text="Partition selection").last
     dialog.get_by_text("Select a partition or create one").first.click()

@@ -12,9 +12,8 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import every_row, picture, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
-from openreason_dagster.domain.catalogue_entry import CatalogueModel
 from openreason_dagster.domain.datasets.replaced_references import STATED, judged_against
-from openreason_dagster.domain.release.card import CardCounts, dataset_card
+from openreason_dagster.domain.release.card import dataset_card
 from openreason_dagster.domain.release.card_counts import card_counts
 from openreason_dagster.domain.release.configurations import ConfigurationFile, policy_question, write_configurations
 from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
@@ -60,7 +59,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
         recipe,
         shards,
         counts=counts,
-        models=_released_models(workspace, counts),
+        models={name: workspace.model(name) for name in counts.models},
         gates=gates,
         year=now.year,
         configurations=others,
@@ -87,7 +86,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
 
 
 @dg.asset(
-    deps=["prompt_statistics", "suspect_references", "scored_traces", "sft_mix"],
+    deps=["prompt_statistics", "suspect_references", "scored_traces", "sft_mix", "rl_prompts", "preference_pairs"],
     group_name="release",
     kinds={"html"},
     automation_condition=FOLLOW_JUDGED_TRACES,
@@ -155,18 +154,14 @@ def _parts(tables: Tables, layout: Layout, building: Path, *, split: str) -> Ite
         yield tables.scan(layout.table).filter(pl.col("split") == split).sort(layout.key)
 
 
-def _released_models(workspace: Workspace, counts: CardCounts) -> dict[str, CatalogueModel]:
-    released = counts.by_model.filter(pl.col("rows") > 0)["model"]
-    return {name: workspace.model(name) for name in sorted(set(released))}
-
-
 def _origin(tables: Tables, workspace: Workspace, *, verifiers: Sequence[str]) -> Origin:
     released = tables.scan("sft_mix").select("trace_id")
+    models = set(workspace.selected_models()).union(*workspace.recipe().models_in_roles.values())
     records = tables.scan("sampled_traces").join(released, on="trace_id", how="semi")
     fingerprints = dict(records.select("fingerprint", "sampling_record").unique().collect().iter_rows())
     return Origin(
         recipe_text=workspace.recipe_text(),
-        catalogue={name: workspace.catalogue_record(name) for name in workspace.selected_models()},
+        catalogue={name: workspace.catalogue_record(name) for name in sorted(models)},
         table_versions={name: tables.version(name) for name in TABLES},
         fingerprints={key: json.loads(record) for key, record in fingerprints.items()},
         verifiers=verifiers,

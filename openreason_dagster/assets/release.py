@@ -18,7 +18,7 @@ from openreason_dagster.domain.release.card_counts import card_counts
 from openreason_dagster.domain.release.configurations import ConfigurationFile, policy_question, write_configurations
 from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
 from openreason_dagster.domain.release.funnel import count_funnel
-from openreason_dagster.domain.release.gates import release_gates, require_passed
+from openreason_dagster.domain.release.gates import GateResult, release_gates, require_passed
 from openreason_dagster.domain.release.layouts import LAYOUTS, Layout
 from openreason_dagster.domain.release.manifest import Origin, manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
@@ -54,21 +54,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
         building, lambda split: _rows(tables, workspace, split), rows_per_shard=recipe.release.rows_per_shard
     )
     others = _configurations(tables, workspace, building)
-    counts, now = card_counts(scoped), datetime.now(UTC)
-    card = dataset_card(
-        recipe,
-        shards,
-        counts=counts,
-        models={name: workspace.model(name) for name in counts.models},
-        gates=gates,
-        year=now.year,
-        configurations=others,
-    )
-    origin = _origin(tables, workspace, verifiers=counts.verifiers)
-    (building / "README.md").write_text(card, encoding="utf-8")
-    (building / "manifest.json").write_text(
-        manifest(recipe, shards, origin=origin, gates=gates, created_at=now, configurations=others), encoding="utf-8"
-    )
+    _write_card_and_manifest(building, tables, workspace, shards=shards, configurations=others, gates=gates)
     swap_in(building, target)
     counted = count_funnel(scoped)
     written: list[Shard | ConfigurationFile] = [*shards, *others]
@@ -129,6 +115,32 @@ def _rows(tables: Tables, workspace: Workspace, split: str) -> Iterator[pl.DataF
     for rows in sorted_rows(batches, ids, folder=folder, rows_per_frame=_ROWS_PER_BATCH):
         joined = rows.join(replaced, on="prompt_id", how="left", maintain_order="left")
         yield joined.with_columns(pl.col("judged_against").fill_null(STATED))
+
+
+def _write_card_and_manifest(
+    building: Path,
+    tables: Tables,
+    workspace: Workspace,
+    *,
+    shards: Sequence[Shard],
+    configurations: Sequence[ConfigurationFile],
+    gates: Sequence[GateResult],
+) -> None:
+    recipe, now = workspace.recipe(), datetime.now(UTC)
+    counts = card_counts(recipe_tables(tables, workspace))
+    card = dataset_card(
+        recipe,
+        shards,
+        counts=counts,
+        models={name: workspace.model(name) for name in counts.models},
+        gates=gates,
+        year=now.year,
+        configurations=configurations,
+    )
+    origin = _origin(tables, workspace, verifiers=counts.verifiers)
+    record = manifest(recipe, shards, origin=origin, gates=gates, created_at=now, configurations=configurations)
+    (building / "README.md").write_text(card, encoding="utf-8")
+    (building / "manifest.json").write_text(record, encoding="utf-8")
 
 
 def _configurations(tables: Tables, workspace: Workspace, building: Path) -> list[ConfigurationFile]:

@@ -12,14 +12,13 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import every_row, picture, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
-from openreason_dagster.domain.catalogue_entry import CatalogueModel
 from openreason_dagster.domain.datasets.replaced_references import STATED, judged_against
-from openreason_dagster.domain.release.card import CardCounts, dataset_card
+from openreason_dagster.domain.release.card import dataset_card
 from openreason_dagster.domain.release.card_counts import card_counts
 from openreason_dagster.domain.release.configurations import ConfigurationFile, policy_question, write_configurations
 from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
 from openreason_dagster.domain.release.funnel import count_funnel
-from openreason_dagster.domain.release.gates import release_gates, require_passed
+from openreason_dagster.domain.release.gates import GateResult, release_gates, require_passed
 from openreason_dagster.domain.release.layouts import LAYOUTS, Layout
 from openreason_dagster.domain.release.manifest import Origin, manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
@@ -55,21 +54,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
         building, lambda split: _rows(tables, workspace, split), rows_per_shard=recipe.release.rows_per_shard
     )
     others = _configurations(tables, workspace, building)
-    counts, now = card_counts(scoped), datetime.now(UTC)
-    card = dataset_card(
-        recipe,
-        shards,
-        counts=counts,
-        models=_released_models(workspace, counts),
-        gates=gates,
-        year=now.year,
-        configurations=others,
-    )
-    origin = _origin(tables, workspace, verifiers=counts.verifiers)
-    (building / "README.md").write_text(card, encoding="utf-8")
-    (building / "manifest.json").write_text(
-        manifest(recipe, shards, origin=origin, gates=gates, created_at=now, configurations=others), encoding="utf-8"
-    )
+    _write_card_and_manifest(building, tables, workspace, shards=shards, configurations=others, gates=gates)
     swap_in(building, target)
     counted = count_funnel(scoped)
     written: list[Shard | ConfigurationFile] = [*shards, *others]
@@ -87,7 +72,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
 
 
 @dg.asset(
-    deps=["prompt_statistics", "suspect_references", "scored_traces", "sft_mix"],
+    deps=["prompt_statistics", "suspect_references", "scored_traces", "sft_mix", "rl_prompts", "preference_pairs"],
     group_name="release",
     kinds={"html"},
     automation_condition=FOLLOW_JUDGED_TRACES,
@@ -132,6 +117,32 @@ def _rows(tables: Tables, workspace: Workspace, split: str) -> Iterator[pl.DataF
         yield joined.with_columns(pl.col("judged_against").fill_null(STATED))
 
 
+def _write_card_and_manifest(
+    building: Path,
+    tables: Tables,
+    workspace: Workspace,
+    *,
+    shards: Sequence[Shard],
+    configurations: Sequence[ConfigurationFile],
+    gates: Sequence[GateResult],
+) -> None:
+    recipe, now = workspace.recipe(), datetime.now(UTC)
+    counts = card_counts(recipe_tables(tables, workspace))
+    card = dataset_card(
+        recipe,
+        shards,
+        counts=counts,
+        models={name: workspace.model(name) for name in counts.models},
+        gates=gates,
+        year=now.year,
+        configurations=configurations,
+    )
+    origin = _origin(tables, workspace, verifiers=counts.verifiers)
+    record = manifest(recipe, shards, origin=origin, gates=gates, created_at=now, configurations=configurations)
+    (building / "README.md").write_text(card, encoding="utf-8")
+    (building / "manifest.json").write_text(record, encoding="utf-8")
+
+
 def _configurations(tables: Tables, workspace: Workspace, building: Path) -> list[ConfigurationFile]:
     """Write what the recipe's formats ask for beside the mix, which lies in `building` already."""
     recipe = workspace.recipe()
@@ -155,18 +166,14 @@ def _parts(tables: Tables, layout: Layout, building: Path, *, split: str) -> Ite
         yield tables.scan(layout.table).filter(pl.col("split") == split).sort(layout.key)
 
 
-def _released_models(workspace: Workspace, counts: CardCounts) -> dict[str, CatalogueModel]:
-    released = counts.by_model.filter(pl.col("rows") > 0)["model"]
-    return {name: workspace.model(name) for name in sorted(set(released))}
-
-
 def _origin(tables: Tables, workspace: Workspace, *, verifiers: Sequence[str]) -> Origin:
     released = tables.scan("sft_mix").select("trace_id")
+    models = set(workspace.selected_models()).union(*workspace.recipe().models_in_roles.values())
     records = tables.scan("sampled_traces").join(released, on="trace_id", how="semi")
     fingerprints = dict(records.select("fingerprint", "sampling_record").unique().collect().iter_rows())
     return Origin(
         recipe_text=workspace.recipe_text(),
-        catalogue={name: workspace.catalogue_record(name) for name in workspace.selected_models()},
+        catalogue={name: workspace.catalogue_record(name) for name in sorted(models)},
         table_versions={name: tables.version(name) for name in TABLES},
         fingerprints={key: json.loads(record) for key, record in fingerprints.items()},
         verifiers=verifiers,

@@ -18,6 +18,10 @@ from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
+_STOPPED = (
+    "the judge met the limit %s: answers it was not asked about have the verdict error; raise it and run again to go on"
+)
+
 
 def verified_traces(partitions: dg.PartitionsDefinition[str], verification: Verification) -> dg.AssetsDefinition:
     """Asset: a verdict with evidence for every trace; what this verifier version has judged is not judged again.
@@ -47,23 +51,14 @@ def verified_traces(partitions: dg.PartitionsDefinition[str], verification: Veri
         with court_of(tables, workspace, run_id=run_id, progress=progress) as court:
             rates = verify_canaries(tables, court.judge(), run_id=run_id)
             judge = court.judge(lambda evidence: tables.append("judge_verdicts", evidence))
-            for model, temperatures in temperatures_by_model(context.partition_keys).items():
-                for temperature in temperatures:
-                    judged = verify_partition(
-                        tables, judge, model=model, temperature=temperature, versions=court.versions
-                    )
-                    context.log.info("%s at %s: %d traces judged", model, temperature, judged)
-                    report_partition(
-                        context,
-                        trace_key(model, temperature),
-                        _metadata(tables, model=model, temperature=temperature) | {"verifier_errors": preview(rates)},
-                    )
+            by_model = temperatures_by_model(context.partition_keys)
+            for model, temperature in [(model, each) for model, keys in by_model.items() for each in keys]:
+                judged = verify_partition(tables, judge, model=model, temperature=temperature, versions=court.versions)
+                context.log.info("%s at %s: %d traces judged", model, temperature, judged)
+                metadata = _metadata(tables, model=model, temperature=temperature)
+                report_partition(context, trace_key(model, temperature), metadata | {"verifier_errors": preview(rates)})
             if court.stopped_by:
-                context.log.warning(
-                    "the judge met the limit %s: answers it was not asked about have the verdict error; raise it and "
-                    "run again to go on",
-                    court.stopped_by,
-                )
+                context.log.warning(_STOPPED, court.stopped_by)
         return dg.MaterializeResult()
 
     return asset

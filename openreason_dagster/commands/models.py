@@ -12,12 +12,12 @@ from openreason_dagster.resources.workspace import Workspace
 
 def print_models(workspace: Workspace, console: Console) -> None:
     """One line per catalogue file; a file that cannot be used now says why."""
-    selected, judge = set(workspace.selected_models()), workspace.recipe().verification.judge
+    selected, roles = set(workspace.selected_models()), workspace.recipe().models_in_roles
     names = ("engine", "revision", "licence", "in recipe")
     notes = Column("notes", overflow="fold")
     table = Table(Column("model", no_wrap=True), *names, notes, box=box.SIMPLE_HEAD, collapse_padding=True)
     for name in model_names(workspace.catalogue_folder):
-        uses = ["yes"] * (name in selected) + ["as judge"] * (judge is not None and name == judge.model)
+        uses = ["yes"] * (name in selected) + [f"as {role}" for role, models in roles.items() if name in models]
         mark = ", ".join(uses) or "no"
         try:
             model = workspace.model(name)

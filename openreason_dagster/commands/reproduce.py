@@ -25,6 +25,8 @@ from openreason_dagster.resources.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _LISTED = 10
+_REBUILT = tuple(name for name in DATASET_ASSETS if name != "cold_start_data")
+"""What a writer wrote stands as traces do; to write it again, its model and templates would have to be there."""
 Rebuild = Callable[[Settings, Path, Path, Console], Path]
 """Settings, manifest, folder to build in, where to print → the release that was built."""
 
@@ -46,7 +48,7 @@ def reproduce(settings: Settings, manifest: Path, console: Console, *, rebuild: 
 
 
 def rebuild_from_tables(settings: Settings, manifest: Path, folder: Path, console: Console) -> Path:
-    """Build every data set again from the traces and verdicts as they stood, by the recorded recipe."""
+    """Build the data sets again from traces, verdicts and written data as they stood, by the recorded recipe."""
     recorded = read_manifest(manifest)
     tables = RecordedTables(
         root=str(folder / "tables"), recorded_root=str(settings.tables), versions=recorded["table_versions"]
@@ -60,7 +62,7 @@ def rebuild_from_tables(settings: Settings, manifest: Path, folder: Path, consol
     tables.require_versions()
     console.print("Building the data sets again from the tables as they stood")
     everything = build_assets(workspace.recipe())
-    selection = dg.AssetSelection.assets("release").upstream() & dg.AssetSelection.assets(*DATASET_ASSETS)
+    selection = dg.AssetSelection.assets("release").upstream() & dg.AssetSelection.assets(*_REBUILT)
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
             everything,

@@ -19,6 +19,17 @@ from openreason_dagster.resources.scope import foreign_sources, plans, recipe_ta
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
+_COUNTED = (
+    "seed_prompts",
+    "prompt_pool",
+    "reasoning_data",
+    "cold_start_data",
+    "non_reasoning_data",
+    "sft_mix",
+    "rl_prompts",
+    "preference_pairs",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PartitionStatus:
@@ -88,8 +99,8 @@ def print_status(tables: Tables, workspace: Workspace, console: Console) -> None
     if strangers:
         console.print(f"The prompt pool holds sources of another recipe: {', '.join(strangers)}")
     scoped = recipe_tables(tables, workspace)
-    for name in ("seed_prompts", "prompt_pool", "reasoning_data", "sft_mix"):
-        console.print(f"{name:16} {scoped[name].select(pl.len()).collect().item():>9,} rows")
+    for name in _COUNTED:
+        console.print(f"{name:18} {scoped[name].select(pl.len()).collect().item():>9,} rows")
     names = ("temperature", "state", "sampled", "left", "failed", "verified")
     table = Table(Column("model", overflow="fold"), *names, box=box.SIMPLE_HEAD, collapse_padding=True)
     statuses = partition_statuses(tables, workspace)
@@ -106,8 +117,8 @@ def print_status(tables: Tables, workspace: Workspace, console: Console) -> None
                 f"{', '.join(status.stale_because)}; run the model again to sample with the recipe's settings"
             )
     recipe = workspace.recipe()
-    judge = {recipe.verification.judge.model} if recipe.verification.judge else set()
-    for line in _spent(tables, recipe, sorted({status.model for status in statuses} | judge)):
+    asked = {status.model for status in statuses}.union(*recipe.models_in_roles.values())
+    for line in _spent(tables, recipe, sorted(asked)):
         console.print(line)
 
 

@@ -131,6 +131,15 @@ class Recipe(YamlModel):
         """Partition keys, in the recipe's order, e.g. `['0.3', '0.6', '1.2']`."""
         return [temperature_key(value) for value in self.temperatures]
 
+    @property
+    def models_in_roles(self) -> dict[str, set[str]]:
+        """Catalogue names of the models that stages ask for help, by role: judge and writer."""
+        judge, stages = self.verification.judge, (self.cold_start, self.cot_prompted)
+        return {
+            "judge": {judge.model} if judge is not None else set(),
+            "writer": {stage.writer.model for stage in stages if stage is not None},
+        }
+
     def source(self, name: str) -> "ProceduralSource | FileSource | HubSource":
         """The source of that name; KeyError if there is none."""
         return {source.name: source for source in self.sources}[name]

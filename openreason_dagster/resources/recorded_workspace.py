@@ -39,8 +39,9 @@ class RecordedWorkspace(Workspace):
         return dict(catalogue[name])
 
     def selected_models(self) -> list[str]:
-        """Names of the recorded models that the recorded recipe selects."""
-        return select_models(self.recipe().models, sorted(self._recorded()["catalogue"]))
+        """Names of the recorded models that the recorded recipe selects, of those that are there to be sampled."""
+        selected = select_models(self.recipe().models, sorted(self._recorded()["catalogue"]))
+        return [name for name in selected if self._is_base_model(name)]
 
     def _recorded(self) -> dict[str, dict[str, dict[str, object]]]:
         return read_manifest(Path(self.manifest_path))

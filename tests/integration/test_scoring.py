@@ -11,9 +11,9 @@ import polars as pl
 import psutil
 import pytest
 from example_tables import small_run
+from joined_completions import join_completion
 
 from openreason_dagster import scoring
-from openreason_dagster.domain.inference.reasoning import join_completion
 from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.records import ThinkState
 

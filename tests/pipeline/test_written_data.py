@@ -5,11 +5,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from command_line import invoke
 from finished_run import FINISHED
 from scripted_writer import scripted_writer, section, writer_entry
 
 from openreason_dagster.definitions import build_checks
 from openreason_dagster.domain.errors import RecipeError
+from openreason_dagster.domain.release.card import COMPONENTS
+from openreason_dagster.domain.release.manifest import read_manifest
 from openreason_dagster.resources.scope import require_own
 
 SAMPLE = Path("tests/data/chat_alpaca/alpaca.jsonl")
@@ -99,3 +102,15 @@ def test_conversations_of_another_recipe_are_refused(mixed):
     workspace.write_recipe(**FINISHED)
     with pytest.raises(RecipeError, match="chat_sft_data was built for another recipe: it holds rows of alpaca"):
         require_own("chat_sft_data", workspace.tables, workspace.workspace.recipe())
+
+
+def test_a_release_is_built_again_after_the_writer_is_gone(mixed):
+    workspace, _ = mixed
+    assert set(read_manifest(workspace.workspace.release_folder / "manifest.json")["catalogue"]) >= {"scribe"}
+    card = (workspace.workspace.release_folder / "README.md").read_text(encoding="utf-8")
+    assert "- `scribe`: engine openai, revision `1`, licence x." in card
+    assert f"| cold_start_data | {COMPONENTS['cold_start_data']} |" in card
+    (workspace.settings.catalogue / "scribe.yaml").unlink()
+    result = invoke(workspace, "reproduce", str(workspace.workspace.release_folder / "manifest.json"))
+    assert result.exit_code == 0, result.output
+    assert "Equal" in result.stdout

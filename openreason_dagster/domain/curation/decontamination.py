@@ -24,7 +24,6 @@ UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 WORD = rf"[{UNSPACED}&&[\p{{L}}\p{{N}}\p{{M}}]]|[\p{{L}}\p{{N}}\p{{M}}&&[^{UNSPACED}]]+"
 WORD_OR_SIGN = rf"{WORD}|[\p{{Sm}}\p{{Pd}}*/^%]"
 MULTIPLIER = 0x9E3779B97F4A7C15
-PROMPTS_AT_ONCE = 20_000
 
 OVERLAP_SCHEMA = pl.Schema(
     {
@@ -36,18 +35,20 @@ OVERLAP_SCHEMA = pl.Schema(
 )
 
 
-def overlaps(prompts: pl.DataFrame, benchmarks: pl.DataFrame, *, ngram: int) -> pl.DataFrame:
+def overlaps(
+    prompts: pl.DataFrame, benchmarks: pl.DataFrame, *, ngram: int, prompts_at_once: int = 20_000
+) -> pl.DataFrame:
     """The first overlap of each contaminated prompt, with the schema `OVERLAP_SCHEMA`.
 
     `prompts` needs the columns `prompt_id`, `prompt` and `solution`, `benchmarks` those of benchmark_prompts. First
     means: whole text, then question, then solution of the prompt, from its beginning; and the benchmark row that
-    comes first. Memory is bounded by the runs of the benchmarks and of 20,000 prompts; the time grows with the sum
-    of both, not with their product.
+    comes first. Memory is bounded by the runs of the benchmarks and of `prompts_at_once` prompts; the time grows
+    with the sum of both, not with their product.
     """
     runs = _benchmark_runs(benchmarks, ngram)
     wholes = _first_of_each(_whole_texts(benchmarks, ngram))
     found = [
-        _first_overlaps(part, runs, wholes=wholes, ngram=ngram) for part in prompts.iter_slices(n_rows=PROMPTS_AT_ONCE)
+        _first_overlaps(part, runs, wholes=wholes, ngram=ngram) for part in prompts.iter_slices(n_rows=prompts_at_once)
     ]
     hits = pl.concat(found) if found else pl.DataFrame(schema=OVERLAP_SCHEMA | {"benchmark_row": pl.UInt32()})
     named = benchmarks.select("benchmark", "benchmark_row_id").with_row_index("benchmark_row")

@@ -11,7 +11,6 @@ from openreason_dagster.domain.inference.plan import RequestCount
 
 _SECONDS_PER_HOUR = 3600.0
 _MILLION = 1e6
-_ROLES = get_args(ModelRole)
 
 
 @dataclass(frozen=True, kw_only=True)

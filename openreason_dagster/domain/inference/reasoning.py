@@ -46,19 +46,6 @@ def split_completion(text: str, opened_think: bool, reasoning: str | None = None
     return SplitCompletion(block.removeprefix(THINK_OPEN), answer, ThinkState.OPENED_BY_MODEL)
 
 
-def join_completion(reasoning: str, answer: str, think_state: ThinkState) -> str:
-    """The completion's text again, apart from white space before an opening tag; the inverse of `split_completion`."""
-    match think_state:
-        case ThinkState.OPENED_BY_TEMPLATE:
-            return f"{reasoning}{THINK_CLOSE}{answer}"
-        case ThinkState.OPENED_BY_MODEL:
-            return f"{THINK_OPEN}{reasoning}{THINK_CLOSE}{answer}"
-        case ThinkState.UNCLOSED:
-            return reasoning
-        case ThinkState.ABSENT | ThinkState.SEPARATE:
-            return answer
-
-
 def ends_inside_think(prompt: str) -> bool:
     """Whether a rendered prompt ends inside a think block, so that the completion starts as reasoning."""
     return prompt.rstrip().endswith(THINK_OPEN)

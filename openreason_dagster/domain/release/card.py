@@ -21,6 +21,12 @@ _SIZES = (
     (1_000_000, "100K<n<1M"),
     (10_000_000, "1M<n<10M"),
 )
+COMPONENTS = {
+    "reasoning_data": "traces that were sampled, verified and chosen",
+    "cold_start_data": "verified traces that a model made readable, verified again",
+    "non_reasoning_data": "conversations taken over, and answers of a model that was asked to think first",
+}
+"""What the components of the mix are, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,12 @@ class CardCounts:
 
     by_source: pl.DataFrame
     """Columns source, license, rows."""
+    by_component: pl.DataFrame
+    """Columns component, rows."""
+    languages: Sequence[str]
+    """ISO 639-1 codes of the rows."""
+    models: Sequence[str]
+    """Catalogue names of the models that sampled or wrote a row."""
     by_model: pl.DataFrame
     """Columns model, temperature, sampled, correct, rows."""
     verdicts: pl.DataFrame
@@ -40,7 +52,7 @@ class CardCounts:
     doubted: pl.DataFrame
     """Columns treatment, prompts, rows: prompts with a suspect reference, and rows made from them."""
     left_out: pl.DataFrame
-    """Columns stage, reason, rows."""
+    """Columns stage, what, reason, rows (see left_out)."""
 
 
 def dataset_card(
@@ -64,6 +76,7 @@ def dataset_card(
         recipe=recipe,
         splits=_rows_per_split(shards),
         counts=counts,
+        components=COMPONENTS,
         models=models,
         gates=gates,
         megabytes=sum(shard.bytes for shard in shards) / 1e6,
@@ -81,11 +94,11 @@ def _rows_per_split(shards: Sequence[Shard]) -> dict[str, int]:
 def _header(
     recipe: Recipe, shards: Sequence[Shard], *, counts: CardCounts, configurations: Sequence[ConfigurationFile]
 ) -> str:
-    rows, sources = sum(_rows_per_split(shards).values()), [*recipe.sources, *recipe.chat_sources]
+    rows = sum(_rows_per_split(shards).values())
     header = {
         "license": recipe.release.license.lower(),
         "pretty_name": recipe.title,
-        "language": sorted({source.language for source in sources if source.name in counts.by_source["source"]}),
+        "language": list(counts.languages),
         "task_categories": ["text-generation"],
         "tags": ["reasoning", "chain-of-thought", "sft", "openreason"],
         "size_categories": [next((label for limit, label in _SIZES if rows < limit), "10M<n<100M")],

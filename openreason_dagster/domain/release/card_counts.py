@@ -4,24 +4,11 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from openreason_dagster.domain.datasets.non_reasoning_data import NOT_SAMPLED
 from openreason_dagster.domain.release.card import CardCounts
 from openreason_dagster.domain.release.doubted_references import doubted_counts
+from openreason_dagster.domain.release.left_out import left_out
 from openreason_dagster.domain.verification.canaries import error_rates
-
-_DROPPED_TABLES = {
-    "seed_prompts_dropped": ("seed_prompts", "reason"),
-    "prompt_pool_dropped": ("prompt_pool", "reason"),
-    "sampling_failures": ("sampled_traces", "error"),
-    "reasoning_data_dropped": ("reasoning_data", "reason"),
-    "cold_start_data_dropped": ("cold_start_data", "reason"),
-    "chat_sft_data_dropped": ("chat_sft_data", "reason"),
-    "cot_prompted_traces_dropped": ("cot_prompted_traces", "reason"),
-    "non_reasoning_data_dropped": ("non_reasoning_data", "reason"),
-    "sft_mix_dropped": ("sft_mix", "reason"),
-    "rl_prompts_dropped": ("rl_prompts", "reason"),
-    "preference_pairs_dropped": ("preference_pairs", "reason"),
-}
-"""Table of what was set aside → the stage, and the column with the cause."""
 
 
 def card_counts(tables: Mapping[str, pl.LazyFrame]) -> CardCounts:
@@ -33,12 +20,15 @@ def card_counts(tables: Mapping[str, pl.LazyFrame]) -> CardCounts:
     versions = tables["verified_traces"].join(released, on="trace_id", how="semi").select("verifier_version")
     return CardCounts(
         by_source=by_source,
+        by_component=mix.group_by("component").len("rows").sort("component").collect(),
+        languages=mix.select("language").unique().sort("language").collect()["language"].to_list(),
+        models=_models(tables),
         by_model=counts_by_model(tables),
         verdicts=verdicts,
         verifiers=versions.unique().sort("verifier_version").collect()["verifier_version"].to_list(),
         verifier_errors=error_rates(tables["verification_canaries"]),
         doubted=doubted_counts(tables),
-        left_out=_left_out(tables),
+        left_out=left_out(tables),
     )
 
 
@@ -52,9 +42,10 @@ def counts_by_model(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
     return joined.with_columns(pl.col("correct", "rows").fill_null(0)).sort(keys).collect()
 
 
-def _left_out(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
-    parts = [
-        tables[table].group_by(reason=cause).len("rows").select(pl.lit(stage).alias("stage"), "reason", "rows")
-        for table, (stage, cause) in _DROPPED_TABLES.items()
-    ]
-    return pl.concat(parts).sort("stage", "rows", "reason", descending=[False, True, False]).collect()
+def _models(tables: Mapping[str, pl.LazyFrame]) -> list[str]:
+    """Catalogue names of the models that sampled or wrote a row of the mix."""
+    mix = tables["sft_mix"]
+    rewritten = mix.filter(component="cold_start_data").select("trace_id")
+    writers = tables["cold_start_data"].join(rewritten, on="trace_id", how="semi").select(model="writer")
+    named = pl.concat([mix.select("model"), writers]).filter(pl.col("model") != NOT_SAMPLED)
+    return named.unique().sort("model").collect()["model"].to_list()

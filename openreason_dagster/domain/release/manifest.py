@@ -35,7 +35,7 @@ class Origin:
     recipe_text: str
     """The recipe's file as it was written, comments included."""
     catalogue: Mapping[str, Mapping[str, object]]
-    """The entry of every model that the recipe selects (see `catalogue_record`)."""
+    """The entry of every model that the recipe selects or names in a role (see `catalogue_record`)."""
     table_versions: Mapping[str, int]
     fingerprints: Mapping[str, Mapping[str, object]]
     """Sampling record of each fingerprint in the release."""

@@ -14,24 +14,13 @@ from openreason_dagster.domain.release.doubted_references import doubted_counts,
 from openreason_dagster.domain.release.funnel import Funnel, count_funnel
 from openreason_dagster.domain.release.judge_agreement import judge_agreement, judge_disagreements
 from openreason_dagster.domain.release.language_report import language_consistency
+from openreason_dagster.domain.release.left_out import left_out
 from openreason_dagster.domain.release.trace_sample import choose_traces
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.domain.verification.canaries import error_rates
 
 PASS_AT_K = {1: "pass_at_1", 2: "pass_at_2", 4: "pass_at_4", 8: "pass_at_8"}
 REWARD_COLUMNS = ("reward_accuracy", "reward_format", "reward_language_consistency", "reward_total")
-DROPPED = {
-    "seed_prompts_dropped": ("Source rows that are no seed prompt", "reason"),
-    "prompt_pool_dropped": ("Seed prompts kept out of the pool", "reason"),
-    "sampling_failures": ("Requests without a completion", "error"),
-    "reasoning_data_dropped": ("Traces left out by rejection sampling", "reason"),
-    "cold_start_data_dropped": ("Correct traces that are no cold-start data", "reason"),
-    "chat_sft_data_dropped": ("Rows of chat sources left out", "reason"),
-    "cot_prompted_traces_dropped": ("Prompts without a prompted chain of thought", "reason"),
-    "non_reasoning_data_dropped": ("Further answers to non-reasoning prompts", "reason"),
-    "sft_mix_dropped": ("Rows left out of the mix", "reason"),
-}
-"""Table of dropped rows → what they are, and the column with the cause."""
 PARTITION = ("model", "temperature")
 HISTOGRAM_BINS = 30
 DOUBTED_EXAMPLES = 20
@@ -93,8 +82,8 @@ class ReportData:
     """Examples of it."""
     costs: pl.DataFrame
     """What was spent per model and temperature (see costs)."""
-    drops: pl.DataFrame
-    """stage, reason, rows."""
+    left_out: pl.DataFrame
+    """stage, what, reason, rows (see left_out)."""
     benchmark_matches: pl.DataFrame
     """benchmark, stage, method, decision, rows."""
     match_examples: pl.DataFrame
@@ -130,7 +119,7 @@ def collect_report_data(
         judge_agreement=judge_agreement(known["judge_verdicts"]),
         judge_disagreements=judge_disagreements(known),
         costs=sampling_costs(known),
-        drops=_drops(known),
+        left_out=left_out(known),
         benchmark_matches=matches_by_benchmark(known["benchmark_matches"]),
         match_examples=match_examples(known["benchmark_matches"]),
         traces=choose_traces(known, size=most_traces),
@@ -220,16 +209,6 @@ def completion_lengths(sampled: pl.LazyFrame) -> pl.DataFrame:
 
 def _mean_rewards(scored: pl.LazyFrame) -> pl.DataFrame:
     return _by_partition(scored.group_by(PARTITION).agg(pl.col(*REWARD_COLUMNS).mean()))
-
-
-def _drops(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
-    counts = [
-        _collect(tables[name].group_by(reason=pl.col(cause)).agg(rows=pl.len()))
-        .sort("rows", "reason", descending=[True, False])
-        .select(pl.lit(stage).alias("stage"), "reason", "rows")
-        for name, (stage, cause) in DROPPED.items()
-    ]
-    return pl.concat(counts)
 
 
 def _histogram(frame: pl.LazyFrame, *, value: str, by: str, least_width: float) -> pl.DataFrame:

@@ -15,23 +15,30 @@ import polars as pl
 
 from openreason_dagster.domain.release.trace_sample import trace_details
 
-CHARACTERS_PER_FILE = 500_000
-_FILES_PER_BUCKET = 64
 _ROWS_AT_ONCE = 1_000
 _SHARED = ("sampling_record", "environment")
 """Columns with few different values, which a file holds once each."""
 
 
-def write_trace_files(folder: Path, tables: Mapping[str, pl.LazyFrame], traces: pl.DataFrame) -> int:
+def write_trace_files(
+    folder: Path,
+    tables: Mapping[str, pl.LazyFrame],
+    traces: pl.DataFrame,
+    *,
+    characters_per_file: int = 500_000,
+    files_per_bucket: int = 64,
+) -> int:
     """Write `index.js` and the files of the traces into a new folder, and say how many bytes they have.
 
-    `traces` is of `choose_traces`. The rows are first spread over buckets on disk, then each bucket is put in order, so
-    that no more text is in memory than Polars reads ahead.
+    `traces` is of `choose_traces`; a file holds about `characters_per_file` of text. The rows are first spread over
+    buckets on disk, of `files_per_bucket` files each, then each bucket is put in order, so that no more text is in
+    memory than Polars reads ahead.
     """
     folder.mkdir(parents=True)
-    placed = traces.with_row_index("place").with_columns(file=_file_numbers(tables, traces))
+    placed = traces.with_row_index("place").with_columns(file=_file_numbers(tables, traces, characters_per_file))
     buckets = folder / ".buckets"
-    _spill(trace_details(tables, placed, rows_at_once=_ROWS_AT_ONCE), buckets)
+    details = trace_details(tables, placed, rows_at_once=_ROWS_AT_ONCE)
+    _spill(details, buckets, files_per_bucket=files_per_bucket)
     written = [_write_file(folder, number, rows) for number, rows in _files(buckets)]
     shutil.rmtree(buckets, ignore_errors=True)
     return _write(folder / "index.js", "index", trace_index(placed)) + sum(written)
@@ -74,19 +81,19 @@ def _coded(values: pl.Series) -> tuple[list[str], list[int | None]]:
     return known, [None if value is None else places[value] for value in values]
 
 
-def _file_numbers(tables: Mapping[str, pl.LazyFrame], traces: pl.DataFrame) -> pl.Series:
-    """Number of the file of each trace: about CHARACTERS_PER_FILE of text each, never a prompt in two."""
+def _file_numbers(tables: Mapping[str, pl.LazyFrame], traces: pl.DataFrame, characters: int) -> pl.Series:
+    """Number of the file of each trace: about so many characters of text each, never a prompt in two."""
     length = pl.sum_horizontal(pl.col("reasoning", "answer").str.len_bytes())
     sizes = tables["sampled_traces"].select("trace_id", length=length)
     sized = traces.lazy().select("trace_id", "prompt_id").join(sizes, on="trace_id", how="left", maintain_order="left")
     known = sized.collect(engine="streaming").with_columns(end=pl.col("length").fill_null(0).cum_sum())
     start = (pl.col("end") - pl.col("length").fill_null(0)).first().over("prompt_id")
-    return known.select(((start // CHARACTERS_PER_FILE).rle_id().cast(pl.Int64)).alias("file"))["file"]
+    return known.select(((start // characters).rle_id().cast(pl.Int64)).alias("file"))["file"]
 
 
-def _spill(details: Iterator[pl.DataFrame], buckets: Path) -> None:
+def _spill(details: Iterator[pl.DataFrame], buckets: Path, *, files_per_bucket: int) -> None:
     for number, batch in enumerate(details):
-        parts = batch.with_columns(bucket=pl.col("file") // _FILES_PER_BUCKET).partition_by("bucket", as_dict=True)
+        parts = batch.with_columns(bucket=pl.col("file") // files_per_bucket).partition_by("bucket", as_dict=True)
         for (bucket,), part in parts.items():
             folder = buckets / f"{bucket:06d}"
             folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openreason_dagster.domain.curation import decontamination
 from openreason_dagster.domain.curation.decontamination import OVERLAP_SCHEMA, overlaps
 
 DATA = Path(__file__).parents[2] / "data"
@@ -142,11 +141,10 @@ def test_agrees_with_the_definition(
     assert found["prompt_id"].is_unique().all()
 
 
-def test_more_prompts_than_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_prompts_than_are_held_at_once() -> None:
     draw = random.Random(3)
     texts = [(" ".join(draw.choices("abcdef", k=6)), None) for _ in range(300)]
     benchmarks = benchmarks_of(*texts[::17])
     whole = overlaps(prompts_of(*texts), benchmarks, ngram=5)
-    monkeypatch.setattr(decontamination, "PROMPTS_AT_ONCE", 7)
-    assert overlaps(prompts_of(*texts), benchmarks, ngram=5).equals(whole)
+    assert overlaps(prompts_of(*texts), benchmarks, ngram=5, prompts_at_once=7).equals(whole)
     assert whole.height >= 18

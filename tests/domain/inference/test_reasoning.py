@@ -1,8 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joined_completions import join_completion
 
-from openreason_dagster.domain.inference.reasoning import ends_inside_think, join_completion, split_completion
+from openreason_dagster.domain.inference.reasoning import ends_inside_think, split_completion
 from openreason_dagster.domain.records import ThinkState
 
 TEMPLATE, MODEL = ThinkState.OPENED_BY_TEMPLATE, ThinkState.OPENED_BY_MODEL

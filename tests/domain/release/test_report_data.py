@@ -65,8 +65,8 @@ def test_every_value_is_in_its_bin(values: list[float]) -> None:
         assert inside.any()
 
 
-def test_drops_are_counted_by_reason() -> None:
-    counts = {(stage, reason): rows for stage, reason, rows in DATA.drops.iter_rows()}
+def test_what_was_left_out_is_counted_by_reason() -> None:
+    counts = {(stage, reason): rows for stage, reason, rows in DATA.left_out["what", "reason", "rows"].iter_rows()}
     assert counts["Seed prompts kept out of the pool", "duplicate"] == 2
     assert counts["Seed prompts kept out of the pool", "contaminated"] == 1
     assert counts["Traces left out by rejection sampling", "not_correct"] == 22

@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 from example_tables import VERDICTS, small_run
 
-from openreason_dagster.domain.release import trace_files
 from openreason_dagster.domain.release.trace_files import write_trace_files
 from openreason_dagster.domain.release.trace_sample import LONGEST_TEXT, choose_traces, trace_details
 from openreason_dagster.domain.schemas import TABLES
@@ -21,8 +20,8 @@ def content(path):
     return json.loads(rest.removesuffix(");\n"))
 
 
-def written(folder, tables, size=1000):
-    write_trace_files(folder, tables, choose_traces(tables, size=size))
+def written(folder, tables, size=1000, **sizes):
+    write_trace_files(folder, tables, choose_traces(tables, size=size), **sizes)
     files = {int(path.stem.split("-")[1]): content(path) for path in folder.glob("traces-*.js")}
     return content(folder / "index.js"), files
 
@@ -95,10 +94,9 @@ def many_prompts(prompts, reasoning):
     return EMPTY | run | keyed
 
 
-def test_a_prompt_lies_in_one_file_and_files_are_of_bounded_size(tmp_path, monkeypatch):
-    monkeypatch.setattr(trace_files, "CHARACTERS_PER_FILE", 2_000)
-    monkeypatch.setattr(trace_files, "_FILES_PER_BUCKET", 2)
-    index, files = written(tmp_path / "traces", many_prompts(12, "x" * 99))
+def test_a_prompt_lies_in_one_file_and_files_are_of_bounded_size(tmp_path):
+    sizes = {"characters_per_file": 2_000, "files_per_bucket": 2}
+    index, files = written(tmp_path / "traces", many_prompts(12, "x" * 99), **sizes)
     by_prompt = dict.fromkeys(index["traces"]["prompt"], 0)
     assert len(by_prompt) == 12
     assert (

@@ -18,7 +18,13 @@ from openreason_dagster.definitions import build_definitions, tables_of
 from openreason_dagster.domain.curation.clusters import prompt_clusters
 from openreason_dagster.domain.curation.near_duplicates import near_pairs
 from openreason_dagster.domain.provenance import prompt_id, trace_id
-from openreason_dagster.domain.schemas import SAMPLED_TRACES, SCORED_TRACES, SEED_PROMPTS, VERIFIED_TRACES
+from openreason_dagster.domain.schemas import (
+    SAMPLED_TRACES,
+    SCORED_TRACES,
+    SEED_PROMPTS,
+    VERIFICATION_CANARIES,
+    VERIFIED_TRACES,
+)
 from openreason_dagster.resources.settings import Settings
 
 SHARES = {
@@ -79,6 +85,7 @@ def make(folder: Path, rows: str) -> Figures:
         "planned_at": NOW,
     }
     tables.append("sampling_plans", pl.DataFrame([plan], schema=tables.scan("sampling_plans").collect_schema()))
+    tables.replace("verification_canaries", VERIFICATION_CANARIES.frame(known_answers()), verifier="math")
     written, characters = 0, 0
     for batch in tables.scan("seed_prompts").select("prompt_id", "domain").collect().iter_slices(ROWS_AT_ONCE):
         traces = SAMPLED_TRACES.frame(sampled(batch, words))
@@ -153,6 +160,14 @@ def verdict(keys: dict[str, object]) -> dict[str, object]:
         "verdict": "correct", "is_correct": True, "extracted_answer": "1", "reference_answer": "1", "method": "made",
         "message": "", "milliseconds": 0.0, "verifier_version": "made", "verified_at": NOW,
     }  # fmt: skip
+
+
+def known_answers() -> Iterator[dict[str, object]]:
+    """Rows of verification_canaries, judged as expected: a release needs one right and one wrong answer at least."""
+    for is_right in (True, False):
+        yield dict.fromkeys(VERIFICATION_CANARIES.schema, "made") | {
+            "verifier": "math", "is_right": is_right, "outcome": "as_expected", "verified_at": NOW,
+        }  # fmt: skip
 
 
 def score(keys: dict[str, object]) -> dict[str, object]:

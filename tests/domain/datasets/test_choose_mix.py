@@ -15,8 +15,11 @@ HEX = "0" * 32
 
 def recipe(**changes):
     fields = {
-        "name": "r", "title": "R", "seed": 1, "models": ["m"], "temperatures": [0.6], "sampling": {"samples_per_prompt": 1, "max_tokens": 9},
-        "sources": [{"name": "s", "kind": "procedural", "task": "starter/addition", "count": 1, "seed": 0}],
+        "name": "r", "title": "R", "seed": 1, "models": ["m"], "temperatures": [0.6],
+        "sampling": {"samples_per_prompt": 1, "max_tokens": 9},
+        "sources": [
+            {"name": "s", "kind": "procedural", "task": "starter/addition", "count": 1, "seed": 0, "license": "MIT"}
+        ],
         "release": {"license": "MIT"},
     }  # fmt: skip
     return Recipe.model_validate(fields | changes)

@@ -13,9 +13,9 @@ import polars as pl
 
 from openreason_dagster.domain.recipe_verification import JudgeModel, Verification
 from openreason_dagster.domain.schemas import JUDGE_VERDICTS, VERIFIED_TRACES
+from openreason_dagster.domain.verification.judged import VERSION
 from openreason_dagster.domain.verification.model_judge import (
     UNREADABLE,
-    VERSION,
     Case,
     Finding,
     Opinion,

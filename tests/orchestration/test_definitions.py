@@ -33,7 +33,14 @@ ASSETS = {
         "prompt_pool",
         "prompt_statistics",
     },
-    "dataset_report": {"prompt_statistics", "suspect_references", "scored_traces", "sft_mix"},
+    "dataset_report": {
+        "prompt_statistics",
+        "suspect_references",
+        "scored_traces",
+        "sft_mix",
+        "rl_prompts",
+        "preference_pairs",
+    },
     "rl_prompts": {"verified_traces", "suspect_references", "prompt_pool"},
     "preference_pairs": {"scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"},
     "release": {"suspect_references", "sft_mix", "rl_prompts", "preference_pairs"},
@@ -58,9 +65,9 @@ def test_graph_tags_and_groups_follow_r1(small):
     for label, name in labels.items():
         asset = graph.get(dg.AssetKey(name))
         assert f"openreason/{label}" in asset.tags
-        assert asset.group_name.startswith(f"{label}_")
+        assert label in asset.group_name.split("_")
     others = {graph.get(key).group_name for key in graph.get_all_asset_keys() if key.path[0] not in labels.values()}
-    assert others == {"seeds", "pool", "traces", "statistics", "datasets", "release"}
+    assert others == {"seeds", "pool", "traces_and_OR5", "statistics", "datasets", "release"}
 
 
 def test_every_stored_asset_shows_its_columns_and_has_a_schema_check(small):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from openreason_dagster.domain.records import Judgement, Verdict
 from openreason_dagster.domain.verification.extraction import whole_answer
 
+VERSION = "judge-1"
 WAITS_FOR_MODEL = "judge/none"
 """Method of the judgement that says that a model has to decide."""
 

@@ -16,7 +16,6 @@ from openreason_dagster.domain.inference.questions import Question, Reply
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.records import Message, Verdict
 
-VERSION = "judge-1"
 Part = Literal["forward", "swapped"]
 Decision = Literal["rule", "judge", "union"]
 """Who decides about answers that a rule can compare: the rule, a model, or either that accepts."""

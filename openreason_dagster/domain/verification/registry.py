@@ -14,7 +14,6 @@ from openreason_dagster.domain.verification import (
     instruction,
     judged,
     math,
-    model_judge,
     numeric,
     procedural,
 )
@@ -105,7 +104,7 @@ VERIFIERS: dict[str, Verifier] = {
         audit=code.audit,
     ),
     "judge": Verifier(
-        version=model_judge.VERSION,
+        version=judged.VERSION,
         judge=judged.judge,
         judge_directly=judged.judge,
         prepare=lambda: None,

@@ -11,9 +11,13 @@ from finished_run import FinishedRun, finish
 from hypothesis import HealthCheck, settings
 from small_workspace import SmallWorkspace, starter_entry
 
-# How long an example takes to make or to try says more of the machine than of us.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+# How long an example takes to make or to try says more of the machine than of us. The same code gets the same examples,
+# so that a run which passed passes again; `--hypothesis-profile=explore` looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "explore", max_examples=2_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from threads, which crawl on a busy machine
 
 

@@ -21,6 +21,7 @@ settings.load_profile("repeatable")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from threads, which crawl on a busy machine
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow tests come first, so that they are not what all wait for; a file stays on one worker, Ray's files too."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -108,7 +108,7 @@ def test_boxed_text_comes_back(text):
 )
 def test_long_repetitive_text_takes_little_time(piece):
     text = piece * (LONGEST_TEXT // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     final_answer(text)
     has_closed_answer(text)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

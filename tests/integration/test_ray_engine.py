@@ -116,7 +116,7 @@ def test_a_none_ends_what_is_handed_over_together_and_an_option_how_long_a_text_
         for result in engine.stream(feed()):
             found[result.request.trace_id] = result
         assert engine.environment()["maximum_length"] == "64"
-    assert list(found)[0] == "0"
+    assert next(iter(found)) == "0"
     assert found["1"].prompt_tokens + found["1"].completion_tokens <= 64
     assert found["2"].error == "prompt_too_long"
     shown = "".join(capfd.readouterr())

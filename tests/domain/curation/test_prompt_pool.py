@@ -57,7 +57,7 @@ def pool_of(
         {"benchmark": "b", "benchmark_row_id": "7", "prompt": text, "solution": None} for text in questions
     )
     rules = Pool(rejected_share_limit=limit, near_duplicates={"policy": policy}, near_benchmarks={"policy": near})
-    return build_pool(SEED_PROMPTS.frame(rows), benchmarks, audit=audit, rules=rules)
+    return build_pool(SEED_PROMPTS.frame(rows), benchmarks, audit=audit, rules=rules, folder=Path())
 
 
 GOOD = seed("What is the good question?", row="9")
@@ -128,7 +128,7 @@ def test_an_empty_pool_is_refused(rows: list[dict[str, Any]]) -> None:
 def test_a_prompt_that_the_audit_passed_over_is_not_let_in() -> None:
     seeds = SEED_PROMPTS.frame([GOOD, seed("a")])
     with pytest.raises(PoolError, match="no verdict for 1 of 2"):
-        build_pool(seeds, BENCHMARK_PROMPTS.frame([]), audit=lambda rows: audit(rows[:1]), rules=Pool())
+        build_pool(seeds, BENCHMARK_PROMPTS.frame([]), audit=lambda rows: audit(rows[:1]), rules=Pool(), folder=Path())
 
 
 @settings(max_examples=80, deadline=None)

@@ -35,8 +35,8 @@ _FREQUENT = 1e-3
 
 def write_static_model(folder: Path, texts: Iterable[str]) -> Path:
     """Save a model that knows the words of the texts and of `MEANINGS` in the layout of model2vec; returns `folder`."""
-    counts = Counter(word for text in texts for word in _WORD.findall(text.lower()))
-    words = [UNKNOWN, *sorted(counts.keys() | SYNONYM.keys())]
+    counts = Counter([*SYNONYM, *(word for text in texts for word in _WORD.findall(text.lower()))])
+    words = [UNKNOWN, *sorted(counts)]
     random = np.random.default_rng(1)
     vectors = dict(zip(words, random.normal(size=(len(words), _DIMENSIONS)), strict=True))
     for group in map(str.split, MEANINGS):

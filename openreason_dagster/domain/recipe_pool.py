@@ -28,7 +28,8 @@ class SemanticDuplicates(YamlModel):
     revision: Commit | None = None
     """Commit of the repository in full; needed unless `model` is a folder."""
     policy: Literal["mark", "drop"] = "mark"
-    """`mark` keeps them and notes their cluster; `drop` keeps the first, and needs near-duplicates dropped too."""
+    """`mark` keeps them and notes their cluster; `drop` keeps the first of those with a reference answer and marks the
+    others, and needs near-duplicates dropped too."""
     similarity: float = Field(default=0.9, ge=0.5, le=1)
     """Least cosine of the two prompts' vectors."""
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from openreason_dagster.domain.curation.near_duplicates import PAIRS_SCHEMA
 from openreason_dagster.domain.schemas import PROMPT_CLUSTERS
 
 
@@ -61,6 +62,17 @@ def repeated_rows(pairs: pl.DataFrame) -> pl.DataFrame:
             dropped[row] = (earlier, similarity)
     rows = [(row, earlier, similarity) for row, (earlier, similarity) in dropped.items()]
     return pl.DataFrame(rows, schema=pairs.schema, orient="row")
+
+
+def pairs_among(pairs: pl.DataFrame, kept: pl.Series) -> pl.DataFrame:
+    """The pairs of which both rows are kept, with their numbers among the kept rows.
+
+    `kept` has a truth value for each row that was compared.
+    """
+    number = kept.cum_sum() - 1
+    both = kept.gather(pairs["row"]) & kept.gather(pairs["earlier_row"])
+    numbered = pairs.with_columns(row=number.gather(pairs["row"]), earlier_row=number.gather(pairs["earlier_row"]))
+    return numbered.filter(both).cast(PAIRS_SCHEMA)
 
 
 def _first_of_component(rows: int, pairs: pl.DataFrame) -> list[int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from openreason_dagster.domain.curation.benchmark_matches import pool_matches
-from openreason_dagster.domain.curation.clusters import prompt_clusters, repeated_rows
+from openreason_dagster.domain.curation.clusters import pairs_among, prompt_clusters, repeated_rows
 from openreason_dagster.domain.curation.duplicates import exact_duplicates
 from openreason_dagster.domain.curation.near_duplicates import near_pairs
 from openreason_dagster.domain.curation.semantic_duplicates import semantic_pairs
@@ -97,9 +97,8 @@ def _in_order(seeds: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_reference(seeds: pl.DataFrame) -> pl.DataFrame:
-    empty = pl.col("reference_answer").fill_null("").str.strip_chars() == ""
     needed = ~pl.col("verifier").is_in(list(KINDS_WITHOUT_REFERENCE))
-    return seeds.filter(empty & needed).select(
+    return seeds.filter(~_has_reference(seeds), needed).select(
         "position", reason=pl.lit("no_reference"), detail=pl.lit("the reference answer is empty")
     )
 
@@ -149,7 +148,10 @@ def _refused(seeds: pl.DataFrame, audit: Audit) -> pl.DataFrame:
 
 
 def _clusters(rows: _Seeds, rules: Pool, embed: Embed | None) -> pl.DataFrame:
-    """Rows of prompt_clusters for what is left, after near-duplicates and semantic ones are set aside if so ruled."""
+    """Rows of prompt_clusters for what is left, after near-duplicates and semantic ones are set aside if so ruled.
+
+    Semantic ones without a reference stay: `the oldest` is near `the second oldest`, and no answer tells them apart.
+    """
     near, semantic = rules.near_duplicates, rules.semantic_duplicates
     pairs = near_pairs(rows.left, similarity=near.similarity)
     if near.policy == "drop":
@@ -159,9 +161,15 @@ def _clusters(rows: _Seeds, rules: Pool, embed: Embed | None) -> pl.DataFrame:
         return prompt_clusters(rows.left, pairs)
     meaning = semantic_pairs(rows.left, embed, similarity=semantic.similarity)
     if semantic.policy == "drop":
-        rows.set_aside(_resembling(rows.left, meaning, "semantic_duplicate"))
-        meaning = meaning.clear()
+        compared = rows.left
+        answered = _has_reference(compared).gather(meaning["row"])
+        rows.set_aside(_resembling(compared, meaning.filter(answered), "semantic_duplicate"))
+        meaning = pairs_among(meaning.filter(~answered), compared["position"].is_in(rows.left["position"].implode()))
     return prompt_clusters(rows.left, pairs, semantic=meaning)
+
+
+def _has_reference(seeds: pl.DataFrame) -> pl.Series:
+    return seeds["reference_answer"].fill_null("").str.strip_chars() != ""
 
 
 def _resembling(seeds: pl.DataFrame, pairs: pl.DataFrame, reason: str) -> pl.DataFrame:

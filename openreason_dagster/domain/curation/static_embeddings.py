@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from model2vec import StaticModel
     from numpy.typing import NDArray
 
-KNOWN_SHARE = 0.8
-"""Least share of a text's tokens that the model has to know; of the others nothing can be said."""
 _FILES = ("config*.json", "modules.json", "*model.safetensors", "*tokenizer.json")
 Embed = Callable[[Sequence[str]], "NDArray[np.float32]"]
 
 
 def load_embedding(rules: SemanticDuplicates, folder: Path) -> Embed:
-    """The function that gives one row per text: a vector of length 1, or of zeros where too little is known.
+    """The function that gives one row per text: a vector of length 1, or of zeros where nothing can be told.
 
-    Texts are taken whole, however long. Relative paths start from `folder`. Only safetensors and JSON are read.
+    That is so for a text without tokens, and for one with a token that the model does not know: it may be the very word
+    by which two questions differ. Texts are taken whole, however long. Relative paths start from `folder`. Only
+    safetensors and JSON are read.
 
     Raises:
         PoolError: the package is not installed, or the model is missing, cannot be fetched or read.
@@ -61,15 +61,14 @@ def _unit_vectors(model: "StaticModel", texts: Sequence[str]) -> "NDArray[np.flo
     import numpy as np
 
     vectors = model.encode(texts, max_length=None, use_multiprocessing=False).astype(np.float32)
-    vectors[_known_share(model, texts) < KNOWN_SHARE] = 0
+    vectors[_has_unknown(model, texts)] = 0
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny))
 
 
-def _known_share(model: "StaticModel", texts: Sequence[str]) -> "NDArray[np.float64]":
+def _has_unknown(model: "StaticModel", texts: Sequence[str]) -> "NDArray[np.bool_]":
     import numpy as np
 
     model.tokenizer.no_truncation()
-    tokens = [found.ids for found in model.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
-    unknown = np.array([0 if model.unk_token_id is None else ids.count(model.unk_token_id) for ids in tokens])
-    return np.asarray(1 - unknown / np.maximum([len(ids) for ids in tokens], 1))
+    tokens = model.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    return np.array([model.unk_token_id in found.ids for found in tokens], dtype=np.bool_)

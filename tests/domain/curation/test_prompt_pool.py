@@ -207,7 +207,7 @@ SAID_FIRST = "Tell me the cause why the child is happy to reside in a small home
 
 @pytest.fixture(scope="module")
 def static_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_static_model(tmp_path_factory.mktemp("vectors") / "model", [LONG, SAID_FIRST, SAME_MEANING])
+    return write_static_model(tmp_path_factory.mktemp("vectors") / "model", [LONG, SAID_FIRST, SAME_MEANING, "Now!"])
 
 
 def pool_by_meaning(static_model: Path, near: str, semantic: str) -> PoolResult:
@@ -252,3 +252,16 @@ def test_near_duplicates_go_before_semantic_ones(
     assert result.pool["source_row_id"].to_list() == left
     assert result.dropped.select("reason", pl.col("detail").str.slice(0, 10)).rows() == gone
     assert ("semantic_duplicate" in result.clusters["kind"]) == (semantic == "mark")
+
+
+def test_semantic_duplicates_without_a_reference_are_never_dropped(static_model: Path) -> None:
+    free = [
+        seed(text, None, row=row) | {"verifier": "instruction"}
+        for text, row in [(SAID_FIRST, "2"), (SAME_MEANING, "3")]
+    ]
+    answered = [seed(SAID_FIRST + " Now!", "7", row="0"), seed(SAME_MEANING + " Now!", "7", row="1")]
+    rules = Pool(near_duplicates={"policy": "drop"}, semantic_duplicates={"model": str(static_model), "policy": "drop"})
+    seeds = SEED_PROMPTS.frame([*answered, *free])
+    result = build_pool(seeds, BENCHMARK_PROMPTS.frame([]), audit=audit, rules=rules, folder=Path())
+    assert result.pool["source_row_id"].to_list() == ["0", "2", "3"]
+    assert result.clusters["kind"].to_list() == ["single", "first", "semantic_duplicate"]

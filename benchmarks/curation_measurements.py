@@ -232,10 +232,8 @@ def save_vectors(folder: Path, words: Words) -> None:
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Digits, Sequence, Whitespace
 
-    vocabulary = [
-        "[UNK]",
-        *sorted({*words.text.split(), *"takes needs of how many are left , ?".split(), *"0123456789"}),
-    ]
+    own = ["takes", "needs", "of", "how", "many", "are", "left", ",", "?", *"0123456789"]
+    vocabulary = ["[UNK]", *sorted({*words.text.split(), *own})]
     tokenizer = Tokenizer(WordLevel({word: place for place, word in enumerate(vocabulary)}, unk_token=vocabulary[0]))
     tokenizer.pre_tokenizer = Sequence([Whitespace(), Digits(individual_digits=True)])
     vectors = np.random.default_rng(1).normal(size=(len(vocabulary), 256)).astype(np.float32)

@@ -82,7 +82,8 @@ def near_line(prompts: int) -> str:
 def semantic_line(prompts: int, kind: str) -> str:
     """Time and memory of the search for semantic duplicates, the model's loading left out."""
     with tempfile.TemporaryDirectory() as folder:
-        found = measured_in_child("semantic_duplicates", Path(folder), str(prompts), kind, module=MODULE)
+        measured_in_child("make_prompts", Path(folder), str(prompts), kind, module=MODULE)
+        found = measured_in_child("semantic_duplicates", Path(folder), module=MODULE)
     return (
         f"| {prompts:,} | {kind} | {found['semantic_duplicates']:,} | {found['seconds']:.0f} s | "
         f"{found['megabytes']:,.0f} MB | {found['before_megabytes']:,.0f} MB |"

@@ -205,15 +205,21 @@ def near_duplicates(folder: Path, rows: str) -> Figures:
     return found | {"before_megabytes": before, "near_duplicates": repeats}
 
 
-def semantic_duplicates(folder: Path, rows: str, kind: str) -> Figures:
-    """Pairs and clusters by meaning among so many prompts: problems, or open ones without any number or answer."""
+def make_prompts(folder: Path, rows: str, kind: str) -> Figures:
+    """A static model, and so many prompts: problems, or open ones without any number or answer."""
     words = Words(seed=1)
     save_vectors(folder, words)
     frame = pl.concat(seeds("math", int(rows), words))
     if kind == "open":
         text = pl.col("prompt").str.extract(r"^(.*) \d+ of \d+,")
         frame = frame.with_columns(prompt=text, reference_answer=pl.lit(""))
-    del words
+    frame.write_parquet(folder / "prompts.parquet")
+    return {}
+
+
+def semantic_duplicates(folder: Path) -> Figures:
+    """Pairs and clusters by meaning among the prompts that `make_prompts` left in the folder."""
+    frame = pl.read_parquet(folder / "prompts.parquet")
     embed = load_embedding(SemanticDuplicates(model=str(folder)), Path())
     before = peak_megabytes()
     started = time.perf_counter()

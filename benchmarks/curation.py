@@ -24,12 +24,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", default="25000,50000,100000", help="numbers of traces, with commas between them")
     parser.add_argument("--prompts", default="100000,1000000", help="numbers of prompts for near-duplicates alone")
+    parser.add_argument("--semantic", default="100000", help="numbers of prompts for semantic duplicates alone")
     parser.add_argument("--folder", type=Path, help="where the tables are made; the system's folder if left out")
     parser.add_argument("--write", type=Path, help="Markdown file with the two markers")
     options = parser.parse_args()
     load = f"{os.cpu_count()} cores; load average before the start {os.getloadavg()[0]:.2f}."
     stages = [line for rows in numbers(options.rows) for line in stage_lines(rows, options.folder)]
     near = [near_line(prompts) for prompts in numbers(options.prompts)]
+    semantic = [semantic_line(prompts, kind) for prompts in numbers(options.semantic) for kind in ("problems", "open")]
     text = "\n".join(
         [
             f"{load}\n",
@@ -40,6 +42,10 @@ def main() -> None:
             "| Prompts | Near-duplicates found | Time | Peak memory | Of it before the start |",
             "|---:|---:|---:|---:|---:|",
             *near,
+            "",
+            "| Prompts | Kind | Semantic duplicates found | Time | Peak memory | Of it before the start |",
+            "|---:|---|---:|---:|---:|---:|",
+            *semantic,
         ]
     )
     print(text)
@@ -70,6 +76,17 @@ def near_line(prompts: int) -> str:
     return (
         f"| {prompts:,} | {found['near_duplicates']:,} | {found['seconds']:.0f} s | {found['megabytes']:,.0f} MB | "
         f"{found['before_megabytes']:,.0f} MB |"
+    )
+
+
+def semantic_line(prompts: int, kind: str) -> str:
+    """Time and memory of the search for semantic duplicates, the model's loading left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        measured_in_child("make_prompts", Path(folder), str(prompts), kind, module=MODULE)
+        found = measured_in_child("semantic_duplicates", Path(folder), module=MODULE)
+    return (
+        f"| {prompts:,} | {kind} | {found['semantic_duplicates']:,} | {found['seconds']:.0f} s | "
+        f"{found['megabytes']:,.0f} MB | {found['before_megabytes']:,.0f} MB |"
     )
 
 

@@ -17,7 +17,10 @@ from openreason_dagster.commands.dagster_home import dagster_instance
 from openreason_dagster.definitions import build_definitions, tables_of
 from openreason_dagster.domain.curation.clusters import prompt_clusters
 from openreason_dagster.domain.curation.near_duplicates import near_pairs
+from openreason_dagster.domain.curation.semantic_duplicates import semantic_pairs
+from openreason_dagster.domain.curation.static_embeddings import load_embedding
 from openreason_dagster.domain.provenance import prompt_id, trace_id
+from openreason_dagster.domain.recipe_pool import SemanticDuplicates
 from openreason_dagster.domain.schemas import (
     SAMPLED_TRACES,
     SCORED_TRACES,
@@ -200,6 +203,47 @@ def near_duplicates(folder: Path, rows: str) -> Figures:
     found = measured(time.perf_counter() - started)
     repeats = clusters.filter(pl.col("kind") == "near_duplicate").height
     return found | {"before_megabytes": before, "near_duplicates": repeats}
+
+
+def make_prompts(folder: Path, rows: str, kind: str) -> Figures:
+    """A static model, and so many prompts: problems, or open ones without any number or answer."""
+    words = Words(seed=1)
+    save_vectors(folder, words)
+    frame = pl.concat(seeds("math", int(rows), words))
+    if kind == "open":
+        text = pl.col("prompt").str.extract(r"^(.*) \d+ of \d+,")
+        frame = frame.with_columns(prompt=text, reference_answer=pl.lit(""))
+    frame.write_parquet(folder / "prompts.parquet")
+    return {}
+
+
+def semantic_duplicates(folder: Path) -> Figures:
+    """Pairs and clusters by meaning among the prompts that `make_prompts` left in the folder."""
+    frame = pl.read_parquet(folder / "prompts.parquet")
+    embed = load_embedding(SemanticDuplicates(model=str(folder)), Path())
+    before = peak_megabytes()
+    started = time.perf_counter()
+    pairs = semantic_pairs(frame, embed, similarity=0.9)
+    clusters = prompt_clusters(frame, pairs.clear(), semantic=pairs)
+    found = measured(time.perf_counter() - started)
+    repeats = clusters.filter(pl.col("kind") == "semantic_duplicate").height
+    return found | {"before_megabytes": before, "semantic_duplicates": repeats}
+
+
+def save_vectors(folder: Path, words: Words) -> None:
+    """A static model with 256 numbers for each word; they mean nothing, which changes neither time nor memory."""
+    import numpy as np
+    from model2vec import StaticModel
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Digits, Sequence, Whitespace
+
+    own = ["takes", "needs", "of", "how", "many", "are", "left", ",", "?", *"0123456789"]
+    vocabulary = ["[UNK]", *sorted({*words.text.split(), *own})]
+    tokenizer = Tokenizer(WordLevel({word: place for place, word in enumerate(vocabulary)}, unk_token=vocabulary[0]))
+    tokenizer.pre_tokenizer = Sequence([Whitespace(), Digits(individual_digits=True)])
+    vectors = np.random.default_rng(1).normal(size=(len(vocabulary), 256)).astype(np.float32)
+    StaticModel(vectors, tokenizer).save_pretrained(folder)
 
 
 def measured(seconds: float) -> Figures:

@@ -36,6 +36,7 @@ def prompt_pool(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[No
             tables.scan("benchmark_prompts").collect(),
             audit=lambda rows: audit_references(rows, workers),
             rules=recipe.pool,
+            folder=workspace.recipe_folder,
         )
     tables.replace("prompt_pool_dropped", result.dropped)
     tables.replace("prompt_clusters", result.clusters)
@@ -51,20 +52,25 @@ def _metadata(result: PoolResult) -> dict[str, Any]:
     return {
         "dagster/row_count": result.pool.height,
         "clusters": clusters["cluster_id"].n_unique(),
+        "largest_cluster": clusters["cluster_id"].value_counts()["count"].max(),
         "near_duplicates": clusters.filter(pl.col("kind") == "near_duplicate").height,
+        "semantic_duplicates": clusters.filter(pl.col("kind") == "semantic_duplicate").height,
         "benchmark_matches": preview(matches_by_benchmark(result.matches.lazy())),
         "benchmark_match_examples": preview(match_examples(result.matches.lazy())),
-        "near_duplicate_examples": preview(_examples(result)),
+        "near_duplicate_examples": preview(_examples(result, "near_duplicate")),
+        "semantic_duplicate_examples": preview(_examples(result, "semantic_duplicate")),
         "dropped": result.dropped.height,
         "dropped_by_reason": preview(by_reason),
         "prompts_by_source": preview(by_source),
     }
 
 
-def _examples(result: PoolResult) -> pl.DataFrame:
-    """Pairs of near-duplicates in the pool, the least similar first: where the similarity errs, it is there."""
+def _examples(result: PoolResult, kind: str) -> pl.DataFrame:
+    """Pairs of duplicates of that kind in the pool, the least similar first: where the similarity errs, it is there."""
     texts = result.pool.select("prompt_id", "prompt")
-    pairs = result.clusters.drop_nulls("similarity").sort("similarity", "prompt_id").head(5)
+    pairs = (
+        result.clusters.filter(pl.col("kind") == kind).drop_nulls("similarity").sort("similarity", "prompt_id").head(5)
+    )
     earlier = texts.rename({"prompt_id": "similar_prompt_id", "prompt": "similar_prompt"})
     return (
         pairs.join(texts, on="prompt_id", maintain_order="left")

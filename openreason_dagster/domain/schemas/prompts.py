@@ -59,7 +59,8 @@ PROMPT_POOL_DROPPED = Table(
         text("prompt", "The question as the source states it."),
         text(
             "reason",
-            "duplicate, near_duplicate, contaminated, near_benchmark, no_reference or bad_reference.",
+            "duplicate, near_duplicate, semantic_duplicate, contaminated, near_benchmark, no_reference or "
+            "bad_reference.",
         ),
         text("detail", "The prompt it duplicates, the benchmark row it overlaps, or the verifier's message."),
     ),
@@ -68,13 +69,17 @@ PROMPT_POOL_DROPPED = Table(
 
 PROMPT_CLUSTERS = Table(
     "prompt_clusters",
-    "Which prompts of the pool are near-duplicates of each other; every prompt is in exactly one cluster.",
+    "Which prompts of the pool are duplicates of each other in other words; every prompt is in exactly one cluster.",
     (
         PROMPT_ID,
         text("cluster_id", "prompt_id of the cluster's first prompt; its own where a prompt stands alone."),
-        text("kind", "single, first of its cluster, or near_duplicate of an earlier prompt."),
+        text("kind", "single, first of its cluster, or near_duplicate or semantic_duplicate of another prompt."),
         text_or_null("similar_prompt_id", "The most similar earlier prompt of the cluster; null for the first."),
-        number_or_null("similarity", "Jaccard index of the two prompts' runs of three words; null for the first."),
+        number_or_null(
+            "similarity",
+            "Jaccard index of the two prompts' runs of three words, or the cosine of semantic duplicates; null for the "
+            "first.",
+        ),
     ),
 )
 

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from static_model import write_static_model
 
 from openreason_dagster.domain.curation.prompt_pool import PoolResult, build_pool
 from openreason_dagster.domain.errors import PoolError
@@ -57,7 +58,7 @@ def pool_of(
         {"benchmark": "b", "benchmark_row_id": "7", "prompt": text, "solution": None} for text in questions
     )
     rules = Pool(rejected_share_limit=limit, near_duplicates={"policy": policy}, near_benchmarks={"policy": near})
-    return build_pool(SEED_PROMPTS.frame(rows), benchmarks, audit=audit, rules=rules)
+    return build_pool(SEED_PROMPTS.frame(rows), benchmarks, audit=audit, rules=rules, folder=Path())
 
 
 GOOD = seed("What is the good question?", row="9")
@@ -128,7 +129,7 @@ def test_an_empty_pool_is_refused(rows: list[dict[str, Any]]) -> None:
 def test_a_prompt_that_the_audit_passed_over_is_not_let_in() -> None:
     seeds = SEED_PROMPTS.frame([GOOD, seed("a")])
     with pytest.raises(PoolError, match="no verdict for 1 of 2"):
-        build_pool(seeds, BENCHMARK_PROMPTS.frame([]), audit=lambda rows: audit(rows[:1]), rules=Pool())
+        build_pool(seeds, BENCHMARK_PROMPTS.frame([]), audit=lambda rows: audit(rows[:1]), rules=Pool(), folder=Path())
 
 
 @settings(max_examples=80, deadline=None)
@@ -198,3 +199,69 @@ def test_prompts_that_resemble_a_benchmark_question(policy: str, left: int) -> N
     assert result.matches.select("method", "benchmark").rows() == [("near", "b")]
     assert result.pool.height == left
     assert result.dropped["reason"].to_list() == ["near_benchmark"] * (2 - left)
+
+
+SAME_MEANING = "Tell me the reason why the kid is glad to live in a tiny house near the shop."
+SAID_FIRST = "Tell me the cause why the child is happy to reside in a small home near the store."
+
+
+@pytest.fixture(scope="module")
+def static_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_static_model(tmp_path_factory.mktemp("vectors") / "model", [LONG, SAID_FIRST, SAME_MEANING, "Now!"])
+
+
+def pool_by_meaning(static_model: Path, near: str, semantic: str) -> PoolResult:
+    rows = [(SAID_FIRST, "0"), (LONG, "1"), (SAME_MEANING, "2"), (REWORDED, "3"), (SAME_MEANING + " Now!", "4")]
+    rules = Pool(
+        rejected_share_limit=1,
+        near_duplicates={"policy": near},
+        semantic_duplicates={"model": "./model", "policy": semantic},
+    )
+    seeds = SEED_PROMPTS.frame(seed(text, "7", row=row) for text, row in rows)
+    return build_pool(seeds, BENCHMARK_PROMPTS.frame([]), audit=audit, rules=rules, folder=static_model.parent)
+
+
+def test_semantic_duplicates_are_marked_beside_near_ones(static_model: Path) -> None:
+    result = pool_by_meaning(static_model, "mark", "mark")
+    ids = result.pool["prompt_id"].to_list()
+    assert result.clusters["kind"].to_list() == [
+        "first", "first", "semantic_duplicate", "near_duplicate", "near_duplicate"
+    ]  # fmt: skip
+    assert result.clusters["cluster_id"].to_list() == [ids[0], ids[1], ids[0], ids[1], ids[0]]
+    assert result.clusters["similar_prompt_id"].to_list() == [None, None, ids[0], ids[1], ids[2]]
+
+
+@pytest.mark.parametrize(
+    ("semantic", "left", "gone"),
+    [
+        pytest.param(
+            "mark", ["0", "1", "2"], [("near_duplicate", "like row 1"), ("near_duplicate", "like row 2")], id="near-go"
+        ),
+        pytest.param(
+            "drop",
+            ["0", "1"],
+            [("semantic_duplicate", "like row 0"), ("near_duplicate", "like row 1"), ("near_duplicate", "like row 2")],
+            id="both-go",
+        ),
+    ],
+)
+def test_near_duplicates_go_before_semantic_ones(
+    static_model: Path, semantic: str, left: list[str], gone: list[tuple[str, str]]
+) -> None:
+    result = pool_by_meaning(static_model, "drop", semantic)
+    assert result.pool["source_row_id"].to_list() == left
+    assert result.dropped.select("reason", pl.col("detail").str.slice(0, 10)).rows() == gone
+    assert ("semantic_duplicate" in result.clusters["kind"]) == (semantic == "mark")
+
+
+def test_semantic_duplicates_without_a_reference_are_never_dropped(static_model: Path) -> None:
+    free = [
+        seed(text, None, row=row) | {"verifier": "instruction"}
+        for text, row in [(SAID_FIRST, "2"), (SAME_MEANING, "3")]
+    ]
+    answered = [seed(SAID_FIRST + " Now!", "7", row="0"), seed(SAME_MEANING + " Now!", "7", row="1")]
+    rules = Pool(near_duplicates={"policy": "drop"}, semantic_duplicates={"model": str(static_model), "policy": "drop"})
+    seeds = SEED_PROMPTS.frame([*answered, *free])
+    result = build_pool(seeds, BENCHMARK_PROMPTS.frame([]), audit=audit, rules=rules, folder=Path())
+    assert result.pool["source_row_id"].to_list() == ["0", "2", "3"]
+    assert result.clusters["kind"].to_list() == ["single", "first", "semantic_duplicate"]

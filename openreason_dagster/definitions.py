@@ -8,6 +8,7 @@ import dagster as dg
 from openreason_dagster.assets.cold_start import cold_start_data
 from openreason_dagster.assets.conversations import chat_sft_data, cot_prompted_traces, non_reasoning_data
 from openreason_dagster.assets.datasets import reasoning_data, sft_mix
+from openreason_dagster.assets.judged_answers import preference_votes, safety_set
 from openreason_dagster.assets.learning import preference_pairs, rl_prompts
 from openreason_dagster.assets.pool import prompt_pool
 from openreason_dagster.assets.references import suspect_references
@@ -37,6 +38,8 @@ from openreason_dagster.checks.learning import (
     no_cluster_is_in_two_splits_of_any_set,
     pairs_and_dropped_are_the_pool,
     pairs_are_correct_against_incorrect,
+    pairs_by_votes_are_decided,
+    responses_are_labelled_once,
     rl_prompts_and_dropped_are_the_pool,
 )
 from openreason_dagster.checks.pool import (
@@ -100,7 +103,9 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         non_reasoning_data,
         sft_mix,
         rl_prompts,
+        preference_votes(recipe),
         preference_pairs,
+        safety_set(recipe),
         release,
         dataset_report,
     ]
@@ -129,6 +134,8 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         no_cluster_is_in_two_splits_of_any_set,
         pairs_and_dropped_are_the_pool,
         pairs_are_correct_against_incorrect,
+        pairs_by_votes_are_decided,
+        responses_are_labelled_once,
         release_holds_the_mix,
         release_holds_every_format,
     ]

@@ -16,7 +16,9 @@ DATASET_ASSETS = (
     "cold_start_data",
     "sft_mix",
     "rl_prompts",
+    "preference_votes",
     "preference_pairs",
+    "safety_set",
     "release",
     "dataset_report",
 )

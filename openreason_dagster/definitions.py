@@ -13,7 +13,7 @@ from openreason_dagster.assets.learning import preference_pairs, rl_prompts
 from openreason_dagster.assets.pool import prompt_pool
 from openreason_dagster.assets.references import suspect_references
 from openreason_dagster.assets.release import dataset_report, release
-from openreason_dagster.assets.rewards import scored_traces
+from openreason_dagster.assets.rewards import model_rewards, scored_traces
 from openreason_dagster.assets.seeds import benchmark_prompts, seed_prompts
 from openreason_dagster.assets.statistics import prompt_statistics
 from openreason_dagster.assets.traces import sampled_traces
@@ -96,6 +96,7 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         scored_traces(traces),
         prompt_statistics,
         suspect_references,
+        model_rewards(recipe),
         cold_start_data(recipe),
         chat_sft_data,
         reasoning_data,

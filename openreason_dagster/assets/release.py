@@ -80,7 +80,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
         "rl_prompts",
         "preference_pairs",
         "safety_set",
-    ],  # fmt: skip
+    ],
     group_name="release",
     kinds={"html"},
     automation_condition=FOLLOW_JUDGED_TRACES,

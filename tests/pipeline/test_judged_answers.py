@@ -21,13 +21,13 @@ from openreason_dagster.resources.scope import recipe_tables
 CHAT = {"name": "talks", "kind": "file", "path": "talks.jsonl", "layout": "messages", "license": "MIT"}
 JUDGE = {"judge": {"model": "scribe", "max_tokens": 300}}
 ANSWERS = {
-    "Greet me.": ("A very good morning.", "Get lost, you."),
+    "Greet me.": ("A very good morning.", "Get lost, you there."),
     "Name a bird.": ("Sparrows are birds.", "The robin is one."),
     "Name a tree.": ("That I won't say.", "Ash and oak trees."),
     "How are you?": ("Muttered reply one", "Muttered reply two"),
 }
 """Prompt → a conversation's answer and the one after thinking, of the same length or nearly."""
-SCORES = {"A very good morning.": 9, "Get lost, you.": 1, "That I won't say.": 2, "Ash and oak trees.": 8}
+SCORES = {"A very good morning.": 9, "Get lost, you there.": 1, "That I won't say.": 2, "Ash and oak trees.": 8}
 TEXT = re.compile(r"--- (\w+) (\w{12}) begins ---\n(.*?)\n--- \1 \2 ends ---", re.S)
 
 
@@ -62,7 +62,8 @@ def prepared(small):
             key
             | {"conversation_id": f"a{number}", "source_row_id": "0", "turns": 2, "characters": 9, "messages": turns}
         )
-        written.append(key | {"trace_id": f"b{number}", "model": "w", "temperature": "writer", "prompt": prompt, "reasoning": "Hm.", "answer": thought})  # fmt: skip
+        answered = {"trace_id": f"b{number}", "prompt": prompt, "reasoning": "Hm.", "answer": thought}
+        written.append(key | answered | {"model": "w", "temperature": "writer"})
     small.tables.replace("chat_sft_data", TABLES["chat_sft_data"].frame(talks))
     blank = dict.fromkeys(TABLES["cot_prompted_traces"].schema.names())
     small.tables.replace("cot_prompted_traces", TABLES["cot_prompted_traces"].frame(blank | row for row in written))
@@ -94,7 +95,9 @@ def test_votes_become_pairs_and_labels_become_a_set(prepared, instance):
     assert votes["votes"].list.len().to_list() == [4] * 4
     pairs = rows(prepared, "preference_pairs").sort("chosen")
     assert pairs["chosen"].to_list() == ["A very good morning.", "Ash and oak trees."]
-    assert pairs["rejected"].to_list() == ["Get lost, you.", "That I won't say."], "answers alone, as they were judged"
+    assert pairs["rejected"].to_list() == ["Get lost, you there.", "That I won't say."], (
+        "answers alone, as they were judged"
+    )
     assert pairs.select("method", "score_difference").rows() == [("votes", 8.0), ("votes", 6.0)]
     assert dict(rows(prepared, "safety_set").select("trace_id", "label").iter_rows()) == {
         "a0": "safe", "b0": "unsafe", "a1": "safe", "b1": "safe", "a2": "safe", "b2": "safe",
@@ -137,30 +140,21 @@ def test_without_the_sections_nobody_is_asked(prepared, instance):
 
 def test_a_model_without_the_role_is_refused(prepared, instance):
     prepared.write_recipe(chat_sources=[CHAT], preference_pairs={"votes": {"judge": {"model": "starter-base"}}})
-    with scripted_writer(judge) as server, pytest.raises(RecipeError, match="preference_pairs.votes.judge.model"):
+    with scripted_writer(judge) as server, pytest.raises(RecipeError, match=r"preference_pairs\.votes\.judge\.model"):
         build(prepared, server, instance)
 
 
 def swapped(table):
-    return table.rename({"chosen_trace_id": "rejected_trace_id", "rejected_trace_id": "chosen_trace_id"}).select(
-        table.columns
-    )
+    sides = {"chosen_trace_id": "rejected_trace_id", "rejected_trace_id": "chosen_trace_id"}
+    return table.rename(sides).select(table.columns)
 
 
-def other_label(table):
-    return table.with_columns(label=pl.lit("harmless"))
-
-
-@pytest.mark.parametrize(
-    ("table", "fault", "check"),
-    [
-        pytest.param("preference_pairs", swapped, lambda s: pairs_by_votes_are_decided(s.tables, s.workspace), id="swapped"),
-        pytest.param("safety_set", other_label, lambda s: responses_are_labelled_once(s.tables), id="another-word"),
-        pytest.param("safety_set", lambda t: pl.concat([t, t]), lambda s: responses_are_labelled_once(s.tables), id="twice"),
-    ],
-)  # fmt: skip
-def test_checks_fail_on_their_fault(prepared, instance, table, fault, check):
+def test_checks_fail_on_their_fault(prepared, instance):
     with scripted_writer(judge) as server:
         build(prepared, server, instance)
-    prepared.tables.replace(table, fault(rows(prepared, table)))
-    assert not check(prepared).passed
+    labels = rows(prepared, "safety_set")
+    for fault in (labels.with_columns(label=pl.lit("harmless")), pl.concat([labels, labels])):
+        prepared.tables.replace("safety_set", fault)
+        assert not responses_are_labelled_once(prepared.tables).passed
+    prepared.tables.replace("preference_pairs", swapped(rows(prepared, "preference_pairs")))
+    assert not pairs_by_votes_are_decided(prepared.tables, prepared.workspace).passed

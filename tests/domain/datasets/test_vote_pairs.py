@@ -22,7 +22,8 @@ def rules(**changes):
 def answers(*texts, prompt="a" * 32):
     return pl.LazyFrame([
         {"trace_id": f"{prompt[0]}{number:02}", "prompt_id": prompt, "source": "chat", "domain": "general",
-         "language": "en", "license": ("MIT", "CC-BY-4.0")[number % 2], "prompt": "Hi?", "reasoning": "", "answer": text}
+         "language": "en", "license": ("MIT", "CC-BY-4.0")[number % 2], "prompt": "Hi?", "reasoning": "",
+         "answer": text}
         for number, text in enumerate(texts)
     ])  # fmt: skip
 
@@ -117,7 +118,8 @@ def test_a_judge_that_likes_length_loses_its_most_unequal_pairs():
     st.sampled_from([0.0, 0.1, 1.0]),
 )
 def test_kept_lengths_are_balanced_and_no_pair_is_lost(rows, tolerance):
-    found = decided(voted(*((mean, None, first, second) for mean, first, second in rows)), rules(length_tolerance=tolerance))  # fmt: skip
+    votes = voted(*((mean, None, first, second) for mean, first, second in rows))
+    found = decided(votes, rules(length_tolerance=tolerance))
     assert found.height == len(rows)
     chosen, rejected = balance(found)
     assert max(chosen, rejected) <= (1 + tolerance) * min(chosen, rejected) + 1e-6

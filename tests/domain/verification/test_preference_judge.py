@@ -1,4 +1,4 @@
-"""Votes on two answers: replies that are no vote are never one, and the order in which answers stand decides nothing."""
+"""Votes on two answers: a reply that is no vote never counts, and the order of the answers decides nothing."""
 
 import json
 

@@ -126,11 +126,21 @@ def _loaded(model: TransformersModel, folder: Path) -> tuple["PreTrainedModel", 
             "repository must hold config.json, safetensors weights of a sequence classifier and a tokenizer."
         ) from error
     _require_every_tensor(model, loading)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    _require_padding(model, tokenizer)
     if network.config.get_text_config().pad_token_id is None:
         network.config.get_text_config().pad_token_id = tokenizer.pad_token_id
     return network.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
+
+
+def _require_padding(model: TransformersModel, tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Let the end token pad a batch where there is no other, as trainers do."""
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if tokenizer.pad_token is None:
+        raise EngineError(
+            f"reward model {model.name!r}: its tokenizer names neither a padding nor an end token, so responses cannot "
+            "be scored together. Set `pad_token` in tokenizer_config.json."
+        )
 
 
 def _require_every_tensor(model: TransformersModel, loading: Mapping[str, Collection[object]]) -> None:

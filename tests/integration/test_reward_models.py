@@ -1,4 +1,4 @@
-"""Reward models: trained by TRL on our pairs, put in a catalogue, and asked for scores of the tables' responses."""
+"""Reward models of a catalogue score the responses of the tables; `test_trainers` trains one on our pairs."""
 
 import json
 import shutil
@@ -13,7 +13,6 @@ from openreason_dagster.definitions import default_resources
 from openreason_dagster.domain.catalogue_entry import TransformersModel
 from openreason_dagster.domain.errors import EngineError, RecipeError
 from openreason_dagster.domain.recipe_rewards import RewardModel
-from openreason_dagster.domain.release.layouts import LAYOUTS, Question
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.model_rewards import score_responses
 from openreason_dagster.resources.reward_scorer import reward_scorer
@@ -31,40 +30,6 @@ def entry(path, **changes):
         "name": "kind", "engine": "transformers", "roles": ["reward"], "path": str(path), "revision": "r7",
         "license": "MIT", "dtype": "float32", "batch_size": 4, "threads": 1,
     } | changes  # fmt: skip
-
-
-def pairs_as_released():
-    columns = TABLES["preference_pairs"].columns
-    blank = {
-        column.name: None if column.nullable else {"Int64": 1, "Float64": 1.0}.get(str(column.dtype), "x")
-        for column in columns
-    }
-    rows = [blank | {"prompt": prompt, "chosen": good, "rejected": bad} for prompt, good, bad in PAIRS]
-    question = Question(messages=(), form="messages")
-    return LAYOUTS["preference"].arrange(TABLES["preference_pairs"].frame(rows).lazy(), question).collect().to_dicts()
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A checkpoint that `RewardTrainer` trained on the pairs for a few seconds."""
-    import warnings
-
-    from datasets import Dataset
-    from trl import RewardConfig, RewardTrainer
-
-    folder = tmp_path_factory.mktemp("reward")
-    arguments = RewardConfig(
-        output_dir=str(folder), max_length=128, max_steps=24, learning_rate=1e-3, per_device_train_batch_size=8,
-        use_cpu=True, bf16=False, report_to=[], save_strategy="no", disable_tqdm=True, logging_strategy="no",
-    )  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # warnings are those of the trainer
-        trainer = RewardTrainer(
-            model=str(STARTER), args=arguments, train_dataset=Dataset.from_list(pairs_as_released())
-        )
-        trainer.train()
-        trainer.save_model(str(folder / "kind"))
-    return folder / "kind"
 
 
 @pytest.fixture(scope="module")
@@ -113,25 +78,19 @@ def score(small, instance):
     )  # fmt: skip
 
 
-@pytest.mark.slow
-def test_trained_on_our_pairs_it_scores_chosen_above_rejected(talks, trained, instance):
-    talks.write_model(entry(trained))
-    talks.write_recipe(chat_sources=[CHAT], rewards={"helpful": {"model": "kind"}})
-    result = score(talks, instance)
-    rows = talks.tables.scan("model_rewards").collect()
-    scores = dict(rows.select("trace_id", "score").iter_rows())
-    assert [number for number in range(len(PAIRS)) if scores[f"good{number}"] <= scores[f"bad{number}"]] == []
-    assert rows.select("reward", "scorer", "revision", "is_truncated").unique().rows() == [
-        ("helpful", "kind", "r7", False)
-    ]
-    (materialization,) = result.asset_materializations_for_node("model_rewards")
+def test_scores_are_recorded_with_their_weights_and_never_computed_twice(talks, classifier, instance):
+    talks.write_model(entry(classifier))
+    talks.write_recipe(chat_sources=[CHAT], rewards={"helpful": {"model": "kind", "label": "safe"}})
+    (materialization,) = score(talks, instance).asset_materializations_for_node("model_rewards")
     assert materialization.metadata["dagster/row_count"].value == 16
+    rows = talks.tables.scan("model_rewards").select("reward", "scorer", "revision", "is_truncated").unique().collect()
+    assert rows.rows() == [("helpful", "kind", "r7", False)]
     version = talks.tables.version("model_rewards")
     score_responses(talks.tables, talks.workspace)
-    assert talks.tables.version("model_rewards") == version, "nothing is scored twice"
+    assert talks.tables.version("model_rewards") == version
 
 
-def test_another_revision_scores_again(talks, classifier, instance):
+def test_another_revision_scores_again(talks, classifier):
     talks.write_recipe(chat_sources=[CHAT], rewards={"safety": {"model": "kind", "label": "safe"}})
     for revision in ("r7", "r8"):
         talks.write_model(entry(classifier, revision=revision))

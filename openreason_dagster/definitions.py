@@ -40,6 +40,7 @@ from openreason_dagster.checks.learning import (
     pairs_are_correct_against_incorrect,
     pairs_by_votes_are_decided,
     responses_are_labelled_once,
+    reward_models_gave_numbers,
     rl_prompts_and_dropped_are_the_pool,
 )
 from openreason_dagster.checks.pool import (
@@ -137,6 +138,7 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         pairs_are_correct_against_incorrect,
         pairs_by_votes_are_decided,
         responses_are_labelled_once,
+        reward_models_gave_numbers,
         release_holds_the_mix,
         release_holds_every_format,
     ]

@@ -73,6 +73,18 @@ def pairs_are_correct_against_incorrect(tables: Tables) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"traces_with_another_verdict": wrong})
 
 
+@dg.asset_check(asset="model_rewards", blocking=True)
+def reward_models_gave_numbers(tables: Tables) -> dg.AssetCheckResult:
+    """Every score is a finite number or missing, and a response has one of each reward model."""
+    rows = tables.scan("model_rewards")
+    identities = rows.select("trace_id", "reward", "fingerprint")
+    numbers = {
+        "not_finite": count(rows.filter(~pl.col("score").is_finite())),
+        "scored_twice": count(identities) - count(identities.unique()),
+    }
+    return dg.AssetCheckResult(passed=not any(numbers.values()), metadata=numbers)
+
+
 def _accounts_for_the_pool(tables: Tables, kept: pl.LazyFrame, dropped: pl.LazyFrame) -> dg.AssetCheckResult:
     found = pl.concat([kept.select("prompt_id"), dropped.select("prompt_id")])
     pool = tables.scan("prompt_pool").select("prompt_id")

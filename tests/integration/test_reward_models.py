@@ -9,6 +9,7 @@ import pytest
 from small_workspace import QUIET, STARTER_MODELS
 
 from openreason_dagster.assets.rewards import model_rewards
+from openreason_dagster.checks.learning import reward_models_gave_numbers
 from openreason_dagster.definitions import default_resources
 from openreason_dagster.domain.catalogue_entry import TransformersModel
 from openreason_dagster.domain.errors import EngineError, RecipeError
@@ -88,6 +89,11 @@ def test_scores_are_recorded_with_their_weights_and_never_computed_twice(talks, 
     version = talks.tables.version("model_rewards")
     score_responses(talks.tables, talks.workspace)
     assert talks.tables.version("model_rewards") == version
+    assert reward_models_gave_numbers(talks.tables).passed
+    scored = talks.tables.scan("model_rewards").collect()
+    for fault in (pl.concat([scored, scored]), scored.with_columns(score=pl.lit(float("inf")))):
+        talks.tables.replace("model_rewards", fault)
+        assert not reward_models_gave_numbers(talks.tables).passed
 
 
 def test_another_revision_scores_again(talks, classifier):

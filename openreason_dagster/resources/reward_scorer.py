@@ -78,29 +78,34 @@ class RewardScorer:
             ) from error
 
 
-@contextmanager
-def reward_scorer(model: TransformersModel, folder: Path, settings: RewardModel) -> Iterator[RewardScorer]:
-    """Load a reward model for as long as the context lasts; `folder` is the catalogue's. Only safetensors are read.
+def load_scorer(model: TransformersModel, folder: Path, settings: RewardModel) -> RewardScorer:
+    """Load a reward model; `folder` is the catalogue's. Only safetensors are read.
 
     Raises:
         EngineError: weights or tokenizer cannot be read, tensors are missing, or the recipe's label is not one of its
             labels.
     """
+    network, tokenizer = _loaded(model, folder)
+    return RewardScorer(
+        network=network,
+        tokenizer=tokenizer,
+        name=model.name,
+        batch_size=model.batch_size,
+        limit=_limit(network, tokenizer, settings),
+        label=_label(network, settings, model.name),
+    )
+
+
+@contextmanager
+def reward_scorer(model: TransformersModel, folder: Path, settings: RewardModel) -> Iterator[RewardScorer]:
+    """A reward model for as long as the context lasts, with the entry's processor threads; raises as `load_scorer`."""
     import torch
 
-    network, tokenizer = _loaded(model, folder)
-    threads = torch.get_num_threads()
+    scorer, threads = load_scorer(model, folder, settings), torch.get_num_threads()
     if model.threads is not None:
         torch.set_num_threads(model.threads)
     try:
-        yield RewardScorer(
-            network=network,
-            tokenizer=tokenizer,
-            name=model.name,
-            batch_size=model.batch_size,
-            limit=_limit(network, tokenizer, settings),
-            label=_label(network, settings, model.name),
-        )
+        yield scorer
     finally:
         torch.set_num_threads(threads)
         if torch.cuda.is_available():

@@ -12,9 +12,10 @@ from openreason_dagster.assets.rewards import model_rewards
 from openreason_dagster.checks.learning import reward_models_gave_numbers
 from openreason_dagster.definitions import default_resources
 from openreason_dagster.domain.catalogue_entry import TransformersModel
-from openreason_dagster.domain.errors import EngineError, RecipeError
+from openreason_dagster.domain.errors import EngineError, RecipeError, VerificationError
 from openreason_dagster.domain.recipe_rewards import RewardModel
 from openreason_dagster.domain.schemas import TABLES
+from openreason_dagster.model_scoring import model_reward
 from openreason_dagster.resources.model_rewards import score_responses
 from openreason_dagster.resources.reward_scorer import reward_scorer
 
@@ -182,6 +183,26 @@ def test_without_a_template_prompt_and_response_are_a_pair(classifier, tmp_path)
     with scorer_of(folder, label="safe", maximum_tokens=16) as scorer:
         short, long = scorer.score([("Why?", "So."), ("Why?", "So. " * 99)])
     assert (short.is_truncated, long.is_truncated, long.tokens) == (False, True, 16)
+
+
+def messages(*contents):
+    return [{"role": role, "content": text} for role, text in zip(("user", "assistant"), contents, strict=False)]
+
+
+@pytest.mark.parametrize("reward", ["helpful", "safety"])
+def test_trainers_get_the_scores_of_the_pipeline(classifier, reward):
+    response = "<think>\nThey ask why.\n</think>\n\nBecause."
+    function = model_reward(reward, classifier, RewardModel(model="kind", label="safe"))
+    of_text = function(prompts=["Why?"], completions=[response])
+    of_messages = function(
+        prompts=[messages("Why?")], completions=[[{"role": "assistant", "content": response}]], step=1
+    )
+    with scorer_of(classifier, label="safe") as scorer:
+        (seen,) = scorer.score([("Why?", "Because." if reward == "helpful" else response)])
+    assert of_text == of_messages == [pytest.approx(seen.score, abs=1e-5)]
+    assert function.__name__ == f"{reward}_reward"
+    with pytest.raises(VerificationError, match="no turn of a user"):
+        function(prompts=[[]], completions=[response])
 
 
 def test_numbers_that_are_none_are_no_score(classifier, tmp_path):

@@ -1,4 +1,4 @@
-"""Answers that no verifier decides about, as a judge and reward models find them: votes, safety labels, scores."""
+"""Answers that no verifier decides about, as a judge finds them: votes on pairs, and safety labels."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a release holds is trained on by the real trainers: a step each of SFT, GRPO, DPO and reward modelling."""
+"""What a release holds is trained on by the real trainers: a step each of SFT, GRPO, DPO, KTO and reward models."""
 
 import json
 from pathlib import Path
@@ -131,6 +131,14 @@ def test_dpo_trainer_takes_a_step(load, tmp_path):
 
     arguments = DPOConfig(output_dir=str(tmp_path), max_length=128, **STEP)
     trainer = DPOTrainer(model=MODEL, args=arguments, train_dataset=load("preference"))
+    assert trainer.train().training_loss > 0
+
+
+def test_kto_trainer_takes_a_step_with_safety_labels(load, tmp_path):
+    from trl import KTOConfig, KTOTrainer
+
+    arguments = KTOConfig(output_dir=str(tmp_path), max_length=128, **STEP)
+    trainer = KTOTrainer(model=MODEL, args=arguments, train_dataset=load("safety"))
     assert trainer.train().training_loss > 0
 
 

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, definition_metadata, preview
+from openreason_dagster.assets.metadata import definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.datasets.choose_mix import choose_mix
 from openreason_dagster.domain.datasets.components import component_rows, mixed_conversations
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.replaced_references import judged_against, with_replaced_references
 from openreason_dagster.domain.errors import ReleaseError
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
 from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
@@ -62,7 +63,7 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
 
 
 def _count_replaced(tables: Mapping[str, pl.LazyFrame], kept: pl.DataFrame) -> int:
-    return count(kept.lazy().join(judged_against(tables["suspect_references"]), on="prompt_id", how="semi"))
+    return count_rows(kept.lazy().join(judged_against(tables["suspect_references"]), on="prompt_id", how="semi"))
 
 
 @dg.asset(
@@ -90,7 +91,7 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     tables.replace("benchmark_matches", mix.matches, stage="sft_mix")
     tables.replace("sft_mix_dropped", mix.dropped)
     tables.replace("sft_mix", mixed_conversations(mix.chosen, parts))
-    written = count(tables.scan("sft_mix"))
+    written = count_rows(tables.scan("sft_mix"))
     if written != mix.chosen.height:
         raise ReleaseError(
             f"sft_mix: {mix.chosen.height} rows were chosen but {written} written: their traces or prompts are gone. "

@@ -5,12 +5,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, definition_metadata, picture, preview
+from openreason_dagster.assets.metadata import definition_metadata, picture, preview
 from openreason_dagster.assets.traces import SAMPLING_POOL
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.curation.splits import split_of
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.release.plots import reason_bars
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.schemas import PREFERENCE_VOTES, SAFETY_SET
 from openreason_dagster.resources.preference_votes import build_preference_votes
 from openreason_dagster.resources.progress import ProgressListener
@@ -102,7 +103,7 @@ def _votes_metadata(votes: pl.LazyFrame) -> dict[str, Any]:
     means = kept.select(pl.col("mean_difference").abs().mean()).collect().item()
     return {
         "dagster/row_count": int(reasons["rows"].sum()),
-        "kept": count(kept),
+        "kept": count_rows(kept),
         "dropped": int(dropped["rows"].sum()),
         "dropped_by_reason": picture(reason_bars, dropped, "Pairs that are no preference pairs, by reason"),
         **({} if means is None else {"mean_score_difference": round(means, 3)}),

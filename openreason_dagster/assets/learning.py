@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, definition_metadata, preview
+from openreason_dagster.assets.metadata import definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.curation.splits import split_of, with_cluster
 from openreason_dagster.domain.datasets import preference_pairs as pairs
@@ -19,6 +19,7 @@ from openreason_dagster.domain.datasets.replaced_references import (
 )
 from openreason_dagster.domain.errors import RecipeError, ReleaseError
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.schemas import PREFERENCE_PAIRS, RL_PROMPTS
 from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
@@ -49,7 +50,7 @@ def rl_prompts(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[Non
     tables.replace("rl_prompts_dropped", selection.dropped)
     tables.replace("rl_prompts", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))
     written = tables.scan("rl_prompts")
-    _require_all("rl_prompts", count(written), selection.kept.height)
+    _require_all("rl_prompts", count_rows(written), selection.kept.height)
     by_domain = written.group_by("domain", "split", "difficulty_band").len("prompts").sort(pl.all()).collect()
     return dg.MaterializeResult(
         metadata={
@@ -89,7 +90,7 @@ def preference_pairs(tables: Tables, workspace: Workspace) -> dg.MaterializeResu
     batches = rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
     tables.replace("preference_pairs_dropped", made.dropped, method=pairs.METHOD)
     tables.replace("preference_pairs", batches, method=pairs.METHOD)
-    _require_all("preference_pairs", count(tables.scan("preference_pairs", method=pairs.METHOD)), made.made.height)
+    _require_all("preference_pairs", count_rows(tables.scan("preference_pairs", method=pairs.METHOD)), made.made.height)
     by_votes = _pairs_by_votes(tables, recipe, scoped)
     both = tables.scan("preference_pairs").group_by("method")
     lengths = both.agg(pl.len().alias("pairs"), pl.col("chosen_characters", "rejected_characters").mean().round(1))
@@ -116,8 +117,8 @@ def _pairs_by_votes(tables: Tables, recipe: Recipe, scoped: Mapping[str, pl.Lazy
     rows = vote_pairs.with_texts(votes, answers, clusters=clusters, split=_split(recipe))
     batches = rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
     tables.replace("preference_pairs", batches, method=vote_pairs.METHOD)
-    written = count(tables.scan("preference_pairs", method=vote_pairs.METHOD))
-    _require_all("preference_pairs", written, count(votes.filter(pl.col("reason").is_null())))
+    written = count_rows(tables.scan("preference_pairs", method=vote_pairs.METHOD))
+    _require_all("preference_pairs", written, count_rows(votes.filter(pl.col("reason").is_null())))
     return written
 
 

@@ -3,10 +3,10 @@
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.replaced_references import verdicts_in_effect
 from openreason_dagster.domain.datasets.vote_pairs import undecided_pairs
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -23,7 +23,7 @@ def no_cluster_is_in_two_splits_of_any_set(tables: Tables) -> dg.AssetCheckResul
     names = ("rl_prompts", "preference_pairs", "safety_set", "sft_mix")
     places = pl.concat([tables.scan(name).select("prompt_id", "split") for name in names])
     splits = with_cluster(places, tables.scan("prompt_clusters")).group_by("cluster_id").agg(pl.col("split").n_unique())
-    torn = count(splits.filter(pl.col("split") > 1))
+    torn = count_rows(splits.filter(pl.col("split") > 1))
     return dg.AssetCheckResult(passed=torn == 0, metadata={"clusters_in_two_splits": torn})
 
 
@@ -39,7 +39,11 @@ def pairs_by_votes_are_decided(tables: Tables, workspace: Workspace) -> dg.Asset
     """Every pair by votes was voted for in both orders as often as the recipe says, by the margin that it says."""
     rules = workspace.recipe().preference_pairs.votes
     pairs = tables.scan("preference_pairs", method="votes")
-    wrong = count(pairs) if rules is None else count(undecided_pairs(pairs, tables.scan("preference_votes"), rules))
+    wrong = (
+        count_rows(pairs)
+        if rules is None
+        else count_rows(undecided_pairs(pairs, tables.scan("preference_votes"), rules))
+    )
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"pairs_without_a_decision": wrong})
 
 
@@ -51,8 +55,8 @@ def responses_are_labelled_once(tables: Tables) -> dg.AssetCheckResult:
     good = pl.when(is_judged).then(pl.col("label").is_in(["safe", "unsafe"])).otherwise(pl.col("label") == "unknown")
     found = pl.concat([rows.select("trace_id"), dropped.select("trace_id")])
     numbers = {
-        "other_labels": count(rows.filter(~good)),
-        "labelled_twice_or_dropped": count(found) - count(found.unique()),
+        "other_labels": count_rows(rows.filter(~good)),
+        "labelled_twice_or_dropped": count_rows(found) - count_rows(found.unique()),
     }
     return dg.AssetCheckResult(passed=not any(numbers.values()), metadata=numbers)
 
@@ -69,7 +73,7 @@ def pairs_are_correct_against_incorrect(tables: Tables) -> dg.AssetCheckResult:
     for side, verdict in (("chosen_trace_id", "correct"), ("rejected_trace_id", "incorrect")):
         verified = verdicts.filter(pl.col("verdict") == verdict)
         rows = tables.scan("preference_pairs", method="verified").select("prompt_id", trace_id=side)
-        wrong += count(rows.join(verified, on=["prompt_id", "trace_id"], how="anti"))
+        wrong += count_rows(rows.join(verified, on=["prompt_id", "trace_id"], how="anti"))
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"traces_with_another_verdict": wrong})
 
 
@@ -79,8 +83,8 @@ def reward_models_gave_numbers(tables: Tables) -> dg.AssetCheckResult:
     rows = tables.scan("model_rewards")
     identities = rows.select("trace_id", "reward", "fingerprint")
     numbers = {
-        "not_finite": count(rows.filter(~pl.col("score").is_finite())),
-        "scored_twice": count(identities) - count(identities.unique()),
+        "not_finite": count_rows(rows.filter(~pl.col("score").is_finite())),
+        "scored_twice": count_rows(identities) - count_rows(identities.unique()),
     }
     return dg.AssetCheckResult(passed=not any(numbers.values()), metadata=numbers)
 
@@ -89,8 +93,8 @@ def _accounts_for_the_pool(tables: Tables, kept: pl.LazyFrame, dropped: pl.LazyF
     found = pl.concat([kept.select("prompt_id"), dropped.select("prompt_id")])
     pool = tables.scan("prompt_pool").select("prompt_id")
     numbers = {
-        "missing": count(pool.join(found, on="prompt_id", how="anti")),
-        "not_in_the_pool": count(found.join(pool, on="prompt_id", how="anti")),
-        "kept_and_dropped": count(found) - count(found.unique()),
+        "missing": count_rows(pool.join(found, on="prompt_id", how="anti")),
+        "not_in_the_pool": count_rows(found.join(pool, on="prompt_id", how="anti")),
+        "kept_and_dropped": count_rows(found) - count_rows(found.unique()),
     }
     return dg.AssetCheckResult(passed=not any(numbers.values()), metadata=numbers)

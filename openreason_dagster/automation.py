@@ -16,7 +16,9 @@ FOLLOW_WHATEVER_EXISTS = (
 """Rebuilt from the partitions that exist: a source not yet read or a model that was never sampled holds nothing back.
 Running partitions do, so a burst of finished temperatures leads to one rebuild."""
 
-_NOT_JUDGED = dg.AssetSelection.assets("prompt_pool", "sampled_traces", "non_reasoning_data")
+_NOT_JUDGED = dg.AssetSelection.assets(
+    "prompt_pool", "sampled_traces", "chat_sft_data", "cot_prompted_traces", "non_reasoning_data"
+)
 
 FOLLOW_JUDGED_TRACES = (
     FOLLOW_WHATEVER_EXISTS.ignore(dg.AssetSelection.assets("sampled_traces"))

@@ -8,11 +8,12 @@ import dagster as dg
 from openreason_dagster.assets.cold_start import cold_start_data
 from openreason_dagster.assets.conversations import chat_sft_data, cot_prompted_traces, non_reasoning_data
 from openreason_dagster.assets.datasets import reasoning_data, sft_mix
+from openreason_dagster.assets.judged_answers import preference_votes, safety_set
 from openreason_dagster.assets.learning import preference_pairs, rl_prompts
 from openreason_dagster.assets.pool import prompt_pool
 from openreason_dagster.assets.references import suspect_references
 from openreason_dagster.assets.release import dataset_report, release
-from openreason_dagster.assets.rewards import scored_traces
+from openreason_dagster.assets.rewards import model_rewards, scored_traces
 from openreason_dagster.assets.seeds import benchmark_prompts, seed_prompts
 from openreason_dagster.assets.statistics import prompt_statistics
 from openreason_dagster.assets.traces import sampled_traces
@@ -37,6 +38,9 @@ from openreason_dagster.checks.learning import (
     no_cluster_is_in_two_splits_of_any_set,
     pairs_and_dropped_are_the_pool,
     pairs_are_correct_against_incorrect,
+    pairs_by_votes_are_decided,
+    responses_are_labelled_once,
+    reward_models_gave_numbers,
     rl_prompts_and_dropped_are_the_pool,
 )
 from openreason_dagster.checks.pool import (
@@ -93,6 +97,7 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         scored_traces(traces),
         prompt_statistics,
         suspect_references,
+        model_rewards(recipe),
         cold_start_data(recipe),
         chat_sft_data,
         reasoning_data,
@@ -100,7 +105,9 @@ def build_assets(recipe: Recipe) -> list[dg.AssetsDefinition]:
         non_reasoning_data,
         sft_mix,
         rl_prompts,
+        preference_votes(recipe),
         preference_pairs,
+        safety_set(recipe),
         release,
         dataset_report,
     ]
@@ -129,6 +136,9 @@ def build_checks(recipe: Recipe) -> list[dg.AssetChecksDefinition]:
         no_cluster_is_in_two_splits_of_any_set,
         pairs_and_dropped_are_the_pool,
         pairs_are_correct_against_incorrect,
+        pairs_by_votes_are_decided,
+        responses_are_labelled_once,
+        reward_models_gave_numbers,
         release_holds_the_mix,
         release_holds_every_format,
     ]

@@ -12,11 +12,14 @@ TRACE_ASSETS = ("sampled_traces", "verified_traces", "scored_traces")
 DATASET_ASSETS = (
     "prompt_statistics",
     "suspect_references",
+    "model_rewards",
     "reasoning_data",
     "cold_start_data",
     "sft_mix",
     "rl_prompts",
+    "preference_votes",
     "preference_pairs",
+    "safety_set",
     "release",
     "dataset_report",
 )

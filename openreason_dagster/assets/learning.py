@@ -1,5 +1,7 @@
 """Data for reinforcement learning and reward models, of the pool and the traces that the SFT mix is made of."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 import polars as pl
 
@@ -8,6 +10,8 @@ from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.curation.splits import split_of, with_cluster
 from openreason_dagster.domain.datasets import preference_pairs as pairs
 from openreason_dagster.domain.datasets import rl_prompts as rl
+from openreason_dagster.domain.datasets import vote_pairs
+from openreason_dagster.domain.datasets.open_answers import open_answers
 from openreason_dagster.domain.datasets.replaced_references import (
     dropped_prompts,
     references_in_effect,
@@ -59,7 +63,14 @@ def rl_prompts(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[Non
 
 
 @dg.asset(
-    deps=["scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"],
+    deps=[
+        "preference_votes",
+        "scored_traces",
+        "verified_traces",
+        "suspect_references",
+        "sampled_traces",
+        "prompt_pool",
+    ],
     group_name="datasets",
     kinds={"deltalake"},
     metadata=definition_metadata(PREFERENCE_PAIRS),
@@ -67,7 +78,7 @@ def rl_prompts(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[Non
     automation_condition=FOLLOW_JUDGED_TRACES,
 )
 def preference_pairs(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
-    """Asset: a correct and a wrong trace of one prompt, of similar length."""
+    """Asset: a correct and a wrong trace of one prompt, and answers that a judge's votes tell apart."""
     recipe = workspace.recipe()
     require_own("prompt_pool", tables, recipe)
     scoped = recipe_tables(tables, workspace)
@@ -80,16 +91,35 @@ def preference_pairs(tables: Tables, workspace: Workspace) -> dg.MaterializeResu
     tables.replace("preference_pairs_dropped", made.dropped, method=pairs.METHOD)
     tables.replace("preference_pairs", batches, method=pairs.METHOD)
     _require_all("preference_pairs", count_rows(tables.scan("preference_pairs", method=pairs.METHOD)), made.made.height)
-    lengths = made.made.select(pl.col("chosen_characters", "rejected_characters").mean()).row(0, named=True)
+    by_votes = _pairs_by_votes(tables, recipe, scoped)
+    both = tables.scan("preference_pairs").group_by("method")
+    lengths = both.agg(pl.len().alias("pairs"), pl.col("chosen_characters", "rejected_characters").mean().round(1))
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": made.made.height,
+            "dagster/row_count": made.made.height + by_votes,
+            "pairs_by_votes": by_votes,
             "prompts": made.made["prompt_id"].n_unique(),
             "prompts_dropped": made.dropped.height,
-            **{f"mean_{side}": round(mean, 1) for side, mean in lengths.items() if mean is not None},
+            "mean_lengths": preview(lengths.sort("method").collect()),
             "dropped_by_reason": preview(_by_reason(made.dropped)),
         }
     )
+
+
+def _pairs_by_votes(tables: Tables, recipe: Recipe, scoped: Mapping[str, pl.LazyFrame]) -> int:
+    """Replace the pairs by votes and say how many there are; none without `preference_pairs.votes`."""
+    rules, votes = recipe.preference_pairs.votes, scoped["preference_votes"]
+    if rules is None:
+        tables.replace("preference_pairs", PREFERENCE_PAIRS.frame([]), method=vote_pairs.METHOD)
+        return 0
+    require_own("preference_votes", tables, recipe)
+    answers, clusters = open_answers(scoped, rules), scoped["prompt_clusters"]
+    rows = vote_pairs.with_texts(votes, answers, clusters=clusters, split=_split(recipe))
+    batches = rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    tables.replace("preference_pairs", batches, method=vote_pairs.METHOD)
+    written = count_rows(tables.scan("preference_pairs", method=vote_pairs.METHOD))
+    _require_all("preference_pairs", written, count_rows(votes.filter(pl.col("reason").is_null())))
+    return written
 
 
 def _policy_model(recipe: Recipe, workspace: Workspace) -> str | None:

@@ -34,7 +34,7 @@ _ROWS_PER_BATCH = 1_000
 
 
 @dg.asset(
-    deps=["suspect_references", "sft_mix", "rl_prompts", "preference_pairs"],
+    deps=["suspect_references", "sft_mix", "rl_prompts", "preference_pairs", "safety_set"],
     group_name="release",
     kinds={"parquet", "huggingface"},
     automation_condition=FOLLOW_JUDGED_TRACES,
@@ -72,7 +72,15 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
 
 
 @dg.asset(
-    deps=["prompt_statistics", "suspect_references", "scored_traces", "sft_mix", "rl_prompts", "preference_pairs"],
+    deps=[
+        "prompt_statistics",
+        "suspect_references",
+        "scored_traces",
+        "sft_mix",
+        "rl_prompts",
+        "preference_pairs",
+        "safety_set",
+    ],
     group_name="release",
     kinds={"html"},
     automation_condition=FOLLOW_JUDGED_TRACES,
@@ -163,7 +171,7 @@ def _parts(tables: Tables, layout: Layout, building: Path, *, split: str) -> Ite
     if layout.table == "sft_mix":
         yield from map(pl.scan_parquet, sorted((building / "data").glob(f"{split}-*.parquet")))
     else:
-        yield tables.scan(layout.table).filter(pl.col("split") == split).sort(layout.key)
+        yield layout.rows_of(tables.scan(layout.table)).filter(pl.col("split") == split).sort(layout.key)
 
 
 def _origin(tables: Tables, workspace: Workspace, *, verifiers: Sequence[str]) -> Origin:

@@ -1,4 +1,4 @@
-"""Scored traces: one column per reward, OR5 among them."""
+"""Scored traces: one column per reward, OR5 among them; and what reward models say of responses."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,15 +7,18 @@ import dagster as dg
 import polars as pl
 
 from openreason_dagster.assets.metadata import definition_metadata, every_row, picture, report_partition
-from openreason_dagster.automation import FOLLOW_CHECKED_TRACES
-from openreason_dagster.domain.recipe import RewardWeights
+from openreason_dagster.assets.traces import SAMPLING_POOL
+from openreason_dagster.automation import FOLLOW_CHECKED_TRACES, FOLLOW_JUDGED_TRACES
+from openreason_dagster.domain.recipe import Recipe, RewardWeights
 from openreason_dagster.domain.release.language_report import language_consistency
 from openreason_dagster.domain.release.plots import reward_histogram
 from openreason_dagster.domain.release.report_data import reward_totals
 from openreason_dagster.domain.rewards.score import score_batch
 from openreason_dagster.domain.row_count import count_rows
-from openreason_dagster.domain.schemas import SCORED_TRACES
+from openreason_dagster.domain.schemas import MODEL_REWARDS, SCORED_TRACES
 from openreason_dagster.partitions import temperatures_by_model, trace_key
+from openreason_dagster.resources.model_rewards import score_responses
+from openreason_dagster.resources.scope import require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -45,6 +48,44 @@ def scored_traces(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefiniti
                 tables.replace("scored_traces", _scores(tables, weights, keys), **keys)
                 report_partition(context, trace_key(model, temperature), _metadata(tables, keys))
         return dg.MaterializeResult()
+
+    return asset
+
+
+def model_rewards(recipe: Recipe) -> dg.AssetsDefinition:
+    """Asset: scores of the recipe's reward models; it waits for its turn to hold a model only where there are some."""
+
+    @dg.asset(
+        name="model_rewards",
+        deps=["scored_traces", "sampled_traces", "chat_sft_data", "cot_prompted_traces", "prompt_pool"],
+        group_name="statistics",
+        kinds={"deltalake"},
+        pool=SAMPLING_POOL if recipe.rewards.named else None,
+        metadata=definition_metadata(MODEL_REWARDS),
+        description=MODEL_REWARDS.description,
+        automation_condition=FOLLOW_JUDGED_TRACES,
+    )
+    def asset(context: dg.AssetExecutionContext, tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
+        for table in ("chat_sft_data", "cot_prompted_traces", "prompt_pool"):
+            require_own(table, tables, workspace.recipe())
+        if not workspace.recipe().rewards.named:
+            context.log.info("the recipe has no section `rewards`, so no reward model scores anything")
+        rows = score_responses(tables, workspace)
+        by_model = rows.group_by("reward", "scorer", "model", "temperature").agg(
+            pl.len().alias("rows"),
+            pl.col("score").mean().round(4),
+            unscored=pl.col("score").is_null().sum(),
+            truncated=pl.col("is_truncated").sum(),
+        )
+        counts = by_model.sort("reward", "model", "temperature").collect()
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": int(counts["rows"].sum()),
+                "unscored": int(counts["unscored"].sum()),
+                "truncated": int(counts["truncated"].sum()),
+                "means": every_row(counts),
+            }
+        )
 
     return asset
 

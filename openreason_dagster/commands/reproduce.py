@@ -25,8 +25,9 @@ from openreason_dagster.resources.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _LISTED = 10
-_REBUILT = tuple(name for name in DATASET_ASSETS if name != "cold_start_data")
-"""What a writer wrote stands as traces do; to write it again, its model and templates would have to be there."""
+_BY_MODELS = ("cold_start_data", "preference_votes", "safety_set", "model_rewards")
+_REBUILT = tuple(name for name in DATASET_ASSETS if name not in _BY_MODELS)
+"""What a writer wrote or a judge found stands as traces do; to do it again, their models would have to be there."""
 Rebuild = Callable[[Settings, Path, Path, Console], Path]
 """Settings, manifest, folder to build in, where to print → the release that was built."""
 

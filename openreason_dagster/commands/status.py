@@ -29,6 +29,7 @@ _COUNTED = (
     "sft_mix",
     "rl_prompts",
     "preference_pairs",
+    "safety_set",
 )
 
 

@@ -20,8 +20,9 @@ class Price(YamlModel):
     """For an hour in which the model is sampled, e.g. what the machine is rented for."""
 
 
-ModelRole = Literal["base", "judge", "writer"]
-"""What a model may be asked as: `base` models are sampled, a judge compares answers, a writer rewrites them."""
+ModelRole = Literal["base", "judge", "writer", "reward"]
+"""What a model may be asked as: `base` models are sampled, a judge compares answers, a writer rewrites them, and a
+reward model, which generates no text, gives a response a number."""
 
 
 class _Entry(YamlModel):
@@ -33,6 +34,15 @@ class _Entry(YamlModel):
     license: str
     description: str = ""
     price: Price = Price()
+
+    @model_validator(mode="after")
+    def _reward_models_score_only(self) -> Self:
+        if "reward" in self.roles and (len(self.roles) > 1 or getattr(self, "engine", None) != "transformers"):
+            raise ValueError(
+                "role `reward` is for sequence-classification weights with engine `transformers`, which generate no "
+                "text; give such an entry no other role and that engine"
+            )
+        return self
 
 
 class WeightsModel(_Entry):

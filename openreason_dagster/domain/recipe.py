@@ -13,10 +13,12 @@ from openreason_dagster.domain.recipe_chat import ChatSftData, ChatSource
 from openreason_dagster.domain.recipe_cold_start import ColdStart
 from openreason_dagster.domain.recipe_datasets import ReasoningData, SftMix
 from openreason_dagster.domain.recipe_non_reasoning import CotPrompted, NonReasoningData
+from openreason_dagster.domain.recipe_open_answers import SafetySet
 from openreason_dagster.domain.recipe_pool import Pool
 from openreason_dagster.domain.recipe_preference import PreferencePairs
 from openreason_dagster.domain.recipe_references import References
 from openreason_dagster.domain.recipe_release import Release, Report
+from openreason_dagster.domain.recipe_rewards import ModelRewards
 from openreason_dagster.domain.recipe_rl_prompts import RlPrompts
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
@@ -56,6 +58,8 @@ class Recipe(YamlModel):
     verification: Verification = Verification()
     references: References = References()
     reward_weights: RewardWeights = RewardWeights()
+    rewards: ModelRewards = ModelRewards()
+    """Scores of reward models, beside the total and never part of it."""
     reasoning_data: ReasoningData = ReasoningData()
     cold_start: ColdStart | None = None
     """Without it there is no cold-start data (OR1)."""
@@ -66,6 +70,8 @@ class Recipe(YamlModel):
     sft_mix: SftMix = SftMix()
     rl_prompts: RlPrompts = RlPrompts()
     preference_pairs: PreferencePairs = PreferencePairs()
+    safety_set: SafetySet | None = None
+    """Without it no answer is labelled safe or unsafe."""
     release: Release
     report: Report = Report()
 
@@ -88,6 +94,18 @@ class Recipe(YamlModel):
             repeated = sorted({name for name in names if names.count(name) > 1})
             if repeated:
                 raise ValueError(f"{what} name {repeated[0]!r} is used twice; names are partition keys")
+        return self
+
+    @model_validator(mode="after")
+    def _judged_sources_are_listed(self) -> Self:
+        names = {source.name for source in (*self.sources, *self.chat_sources)}
+        for key, stage in (("preference_pairs.votes", self.preference_pairs.votes), ("safety_set", self.safety_set)):
+            unknown = sorted(set(stage.sources or ()) - names) if stage is not None else []
+            if unknown:
+                raise ValueError(
+                    f"`{key}.sources` names {unknown[0]!r}, which is neither among `sources` nor among `chat_sources`; "
+                    "correct the name or add the source"
+                )
         return self
 
     @model_validator(mode="after")
@@ -133,11 +151,13 @@ class Recipe(YamlModel):
 
     @property
     def models_in_roles(self) -> dict[str, set[str]]:
-        """Catalogue names of the models that stages ask for help, by role: judge and writer."""
-        judge, stages = self.verification.judge, (self.cold_start, self.cot_prompted)
+        """Catalogue names of the models that stages ask for help, by role: judge, writer and reward."""
+        asking = (self.preference_pairs.votes, self.safety_set)
+        judges = (self.verification.judge, *(stage.judge for stage in asking if stage is not None))
         return {
-            "judge": {judge.model} if judge is not None else set(),
-            "writer": {stage.writer.model for stage in stages if stage is not None},
+            "judge": {judge.model for judge in judges if judge is not None},
+            "writer": {stage.writer.model for stage in (self.cold_start, self.cot_prompted) if stage is not None},
+            "reward": {scorer.model for scorer in self.rewards.named.values()},
         }
 
     def source(self, name: str) -> "ProceduralSource | FileSource | HubSource":

@@ -12,4 +12,5 @@ Format = Literal[
     "rl_prompts_verl",
     "rl_prompts_jsonl",
     "preference",
+    "safety",
 ]

@@ -1,14 +1,15 @@
-"""Part of the recipe: which traces of one prompt become a chosen and a rejected answer."""
+"""Part of the recipe: which answers to one prompt become a chosen and a rejected one."""
 
 from typing import Literal
 
 from pydantic import Field
 
+from openreason_dagster.domain.recipe_open_answers import PreferenceVotes
 from openreason_dagster.domain.yaml_model import YamlModel
 
 
 class PreferencePairs(YamlModel):
-    """Pairs of a trace verified as correct and one verified as wrong, of similar length."""
+    """Pairs of a trace verified as correct and one verified as wrong, of similar length; and pairs by votes."""
 
     pairs_per_prompt: int = Field(default=2, ge=1)
     """At most so many pairs; no trace is in two of them."""
@@ -17,3 +18,5 @@ class PreferencePairs(YamlModel):
     and a model that learns from pairs would learn the length instead."""
     well_formed: Literal["both", "chosen"] = "both"
     """Which of the two must have the format of R1. `chosen` also takes wrong traces whose think block is broken."""
+    votes: PreferenceVotes | None = None
+    """Without it there are no pairs of prompts that no verifier decides about."""

@@ -173,6 +173,7 @@ def _conversation_chain(tables: Tables, row: Row, *, releases: Path) -> Conversa
             origin: _one(tables, origin, key, {key: trace_id}),
             "non_reasoning_data": row,
             "sft_mix": _kept_or_dropped(tables, "sft_mix", "trace_id", row),
+            **_learnt_from(tables, trace_id),
         },
         releases=_released_rows(releases, trace_id),
     )
@@ -189,6 +190,15 @@ def _data_sets_of_trace(tables: Tables, trace_id: str) -> dict[str, Row | None]:
     }
     if rewritten is not None:
         found["sft_mix, rewritten"] = _kept_or_dropped(tables, "sft_mix", "trace_id", rewritten)
+    return found | _learnt_from(tables, trace_id)
+
+
+def _learnt_from(tables: Tables, trace_id: str) -> dict[str, Row | None]:
+    """The preference pairs that an answer is in and its safety label, if there are any."""
+    found: dict[str, Row | None] = {}
+    label = _one(tables, "safety_set", "trace_id", {"trace_id": trace_id})
+    if label is not None:
+        found["safety_set"] = {name: label[name] for name in ("label", "reason", "judge_model", "split")}
     for side in ("chosen", "rejected"):
         key = f"{side}_trace_id"
         pair = _one(tables, "preference_pairs", key, {key: trace_id})

@@ -63,7 +63,7 @@ class Workspace(dg.ConfigurableResource["Workspace"]):
             raise RecipeError(
                 f"{self.recipe_path}: key `{key}` names model {name!r}, which cannot be asked as {role}: its roles are "
                 f"{', '.join(model.roles)} and its engine is {model.engine}. Name another one, or add `{role}` to "
-                "`roles` in its catalogue file if it generates text."
+                "`roles` in its catalogue file if that is what it was trained for."
             )
         return model
 

@@ -101,6 +101,21 @@ def test_recipe_minimal_loads(tmp_path):
         pytest.param(changed(temperatures=[]), ["temperatures", "at least 1"], id="no-temperature"),
         pytest.param(changed(sources=MINIMAL["sources"] * 2), ["'sums'", "used twice"], id="source-twice"),
         pytest.param(
+            changed(preference_pairs={"votes": {"judge": {"model": "j"}, "sources": ["talks"]}}),
+            ["`preference_pairs.votes.sources` names 'talks'", "chat_sources"],
+            id="votes-on-an-unknown-source",
+        ),
+        pytest.param(
+            changed(safety_set={"judge": {"model": "j"}, "sources": ["sums", "talks"]}),
+            ["`safety_set.sources` names 'talks'", "correct the name"],
+            id="labels-of-an-unknown-source",
+        ),
+        pytest.param(
+            changed(rewards={"helpfull": {"model": "j"}}),
+            ["`rewards.helpfull`", "Did you mean `helpful`"],
+            id="unknown-reward-model",
+        ),
+        pytest.param(
             changed(sampling={"max_tokens": 5}), ["samples_per_prompt", "adaptive"], id="no-number-of-samples"
         ),
         pytest.param(
@@ -329,6 +344,11 @@ def test_catalogue_local_weights_take_any_revision(tmp_path):
         pytest.param(TRANSFORMERS | {"path": "${UNSET}"}, ["UNSET", "not set"], id="unset-variable"),
         pytest.param(TRANSFORMERS | {"batchsize": 4}, ["`batchsize`", "Did you mean `batch_size`"], id="misspelt"),
         pytest.param("engine: [", ["not valid YAML"], id="broken-yaml"),
+        pytest.param(
+            TRANSFORMERS | {"roles": ["base", "reward"]},
+            ["role `reward`", "no other role"],
+            id="reward-model-that-writes",
+        ),
         pytest.param(TRANSFORMERS | {"path": "./gone"}, ["`path`", "'./gone'", "does not exist"], id="no-weights"),
         pytest.param("just text", ["`engine`"], id="not-a-mapping"),
         pytest.param(

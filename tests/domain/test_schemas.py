@@ -27,6 +27,6 @@ def test_contract_describes_no_other_table():
 
 @pytest.mark.parametrize("name", TABLES)
 def test_partition_columns_exist_and_come_from_the_design(name):
-    known = {"source", "model", "temperature", "recipe", "verifier", "role", "method", "stage"}
+    known = {"source", "model", "temperature", "recipe", "verifier", "role", "method", "stage", "reward"}
     assert set(TABLES[name].partition_by) <= known
     assert set(TABLES[name].partition_by) <= set(TABLES[name].schema)

@@ -1,4 +1,4 @@
-"""What a release holds is trained on by the real trainers: a step each of SFT, GRPO, DPO and reward modelling."""
+"""What a release holds is trained on by the real trainers: a step each of SFT, GRPO, DPO, KTO and reward models."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,13 @@ from openreason_dagster.domain.recipe_formats import Format
 from openreason_dagster.domain.release.configurations import data_files, write_configurations
 from openreason_dagster.domain.release.layouts import Question
 from openreason_dagster.domain.schemas import TABLES
+from openreason_dagster.resources.model_rewards import score_responses
 from openreason_dagster.scoring import compute_score, format_reward, r1_reward
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # warnings are those of the trainers
 MODEL = str(STARTER_MODELS / "starter-small")
 FORMATS = Format.__args__
-SFT_FORMATS = [name for name in FORMATS if not name.startswith(("rl_prompts", "sharegpt", "preference"))]
+SFT_FORMATS = [name for name in FORMATS if not name.startswith(("rl_prompts", "sharegpt", "preference", "safety"))]
 STEP = {
     "max_steps": 1, "per_device_train_batch_size": 2, "use_cpu": True, "bf16": False, "report_to": [],
     "save_strategy": "no", "disable_tqdm": True, "logging_strategy": "no",
@@ -57,6 +58,10 @@ def tables():
         "preference_pairs": rows_of("preference_pairs", [
             shared | {"pair_id": key, "prompt": text, "chosen": solved(first, second),
                       "rejected": solved(first, second, 1)} for key, text, first, second in texts
+        ]),
+        "safety_set": rows_of("safety_set", [
+            shared | {"trace_id": key, "prompt": text, "answer": solved(first, second), "label": label}
+            for (key, text, first, second), label in zip(texts, ("safe", "unsafe") * 4, strict=True)
         ]),
     }  # fmt: skip
 
@@ -129,12 +134,44 @@ def test_dpo_trainer_takes_a_step(load, tmp_path):
     assert trainer.train().training_loss > 0
 
 
+def test_kto_trainer_takes_a_step_with_safety_labels(load, tmp_path):
+    from trl import KTOConfig, KTOTrainer
+
+    arguments = KTOConfig(output_dir=str(tmp_path), max_length=128, **STEP)
+    trainer = KTOTrainer(model=MODEL, args=arguments, train_dataset=load("safety"))
+    assert trainer.train().training_loss > 0
+
+
 def test_reward_trainer_takes_a_step(load, tmp_path):
     from trl import RewardConfig, RewardTrainer
 
     arguments = RewardConfig(output_dir=str(tmp_path), max_length=128, **STEP)
     trainer = RewardTrainer(model=MODEL, args=arguments, train_dataset=load("preference"))
     assert trainer.train().training_loss > 0
+
+
+def test_reward_model_trained_on_our_pairs_scores_chosen_above_rejected(load, small, tmp_path):
+    """From the release by the trainer's checkpoint and a file of the catalogue back to scores of our responses."""
+    from trl import RewardConfig, RewardTrainer
+
+    steps = STEP | {"max_steps": 40, "per_device_train_batch_size": 8}
+    arguments = RewardConfig(output_dir=str(tmp_path), max_length=128, learning_rate=1e-3, **steps)
+    trainer = RewardTrainer(model=MODEL, args=arguments, train_dataset=load("preference"))
+    trainer.train()
+    trainer.save_model(str(tmp_path / "kind"))
+    small.write_model({
+        "name": "kind", "engine": "transformers", "roles": ["reward"], "path": str(tmp_path / "kind"), "threads": 1,
+        "revision": "1", "license": "Apache-2.0",
+    })  # fmt: skip
+    small.write_recipe(rewards={"safety": {"model": "kind"}})
+    small.tables.replace("cot_prompted_traces", rows_of("cot_prompted_traces", [
+        {"trace_id": f"{number} {offset}", "prompt": f"What is {first} + {second}?", "answer": str(total + offset),
+         "reasoning": f"{first} + {second} makes {total + offset}."}
+        for number, (first, second) in enumerate(ROWS) for total in [first + second] for offset in (0, 1)
+    ]).collect())  # fmt: skip
+    scores = dict(score_responses(small.tables, small.workspace).select("trace_id", "score").collect().iter_rows())
+    assert len(scores) == 2 * len(ROWS)
+    assert [number for number in range(len(ROWS)) if scores[f"{number} 0"] <= scores[f"{number} 1"]] == []
 
 
 def test_rows_for_verl_have_what_its_reader_and_its_reward_manager_take(folder, tmp_path):

@@ -17,13 +17,13 @@ GROUPS = {
     "seeds": {"seed_prompts", "benchmark_prompts"},
     "pool": {"prompt_pool"},
     "traces_and_OR5": TRACE_ASSETS,
-    "statistics": {"prompt_statistics", "suspect_references"},
+    "statistics": {"prompt_statistics", "suspect_references", "model_rewards"},
     "OR1_cold_start_data": {"cold_start_data"},
     "OR2_chat_sft_data": {"chat_sft_data"},
     "OR3_reasoning_data": {"reasoning_data"},
     "OR4_non_reasoning_data": {"non_reasoning_data"},
     "OR6_cot_prompted_traces": {"cot_prompted_traces"},
-    "datasets": {"sft_mix", "rl_prompts", "preference_pairs"},
+    "datasets": {"sft_mix", "rl_prompts", "preference_votes", "preference_pairs", "safety_set"},
     "release": {"release", "dataset_report"},
 }
 DATASET_ASSETS = {

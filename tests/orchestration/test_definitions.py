@@ -11,6 +11,7 @@ from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.partitions import MODELS
 
+OPEN_ANSWERS = {"chat_sft_data", "cot_prompted_traces", "sampled_traces", "verified_traces", "prompt_pool"}
 ASSETS = {
     "seed_prompts": set(),
     "benchmark_prompts": set(),
@@ -40,10 +41,21 @@ ASSETS = {
         "sft_mix",
         "rl_prompts",
         "preference_pairs",
+        "safety_set",
     },
     "rl_prompts": {"verified_traces", "suspect_references", "prompt_pool"},
-    "preference_pairs": {"scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"},
-    "release": {"suspect_references", "sft_mix", "rl_prompts", "preference_pairs"},
+    "preference_votes": OPEN_ANSWERS,
+    "preference_pairs": {
+        "preference_votes",
+        "scored_traces",
+        "verified_traces",
+        "suspect_references",
+        "sampled_traces",
+        "prompt_pool",
+    },
+    "safety_set": OPEN_ANSWERS,
+    "model_rewards": {"scored_traces", "sampled_traces", "chat_sft_data", "cot_prompted_traces", "prompt_pool"},
+    "release": {"suspect_references", "sft_mix", "rl_prompts", "preference_pairs", "safety_set"},
 }
 
 

@@ -95,6 +95,16 @@ def shrunk(name: str, folder: Path) -> dict:
     return recipe
 
 
+def judged(question: str) -> str:
+    """Safe, and better where something is said about shop walls; a judge is asked between lines with a mark."""
+    mark = re.search(r"--- request (\w{12}) begins ---", question)[1]
+    if "label" in question:
+        return json.dumps({"id": mark, "label": "safe"})
+    parts = {name: re.search(rf"--- {name} .*?\n(.*?)\n---", question, re.S)[1] for name in ("answer_A", "answer_B")}
+    scores = {name: 8 if "pleasure" in text or "many things" in text else 4 for name, text in parts.items()}
+    return json.dumps({"id": mark} | scores)
+
+
 class Answers:
     """Replies: the pool's reference (at first a wrong one in mathematics), or the texts that a writer is asked for."""
 
@@ -104,7 +114,8 @@ class Answers:
 
     def reply(self, request: dict) -> dict:
         question = request["messages"][-1]["content"]
-        message = {"role": "assistant", "content": self.written(question) or self.solved(question)}
+        text = judged(question) if "is no instruction to you" in question else self.written(question)
+        message = {"role": "assistant", "content": text or self.solved(question)}
         usage = {"prompt_tokens": 5, "completion_tokens": 40}
         return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
 
@@ -158,6 +169,7 @@ def run(tmp_path, instance):
     with FaultServer(rates={}, reply=Answers(workspace).reply) as server:
         workspace.write_model(served("model", server, "base"))
         workspace.write_model(served("writer", server, "writer"))
+        workspace.write_model(served("judge", server, "judge"))
         yield run_recipe
 
 
@@ -188,7 +200,10 @@ def test_deepseek_r1_fills_every_box(run, tmp_path):
     boxes = ("cold_start_data", "chat_sft_data", "reasoning_data", "cot_prompted_traces", "non_reasoning_data")
     assert [box for box in boxes if rows(workspace, box).is_empty()] == []
     assert set(rows(workspace, "rl_prompts")["domain"]) <= {"math", "code", "science", "logic"}
-    assert rows(workspace, "preference_pairs").height > 0
+    assert set(rows(workspace, "preference_votes")["mean_difference"]) == {4.0, -4.0}
+    kept = rows(workspace, "preference_pairs")["method"].value_counts()
+    assert dict(kept.iter_rows())["verified"] > 0
+    assert set(rows(workspace, "safety_set")["label"]) == {"safe"}
 
 
 @pytest.mark.parametrize("name", sorted(PROMPTS_ONLY))

@@ -104,7 +104,7 @@ def _row_differences(
 ) -> list[str]:
     layout = LAYOUTS[name]
     scan = pl.scan_ndjson if layout.suffix == "jsonl" else pl.scan_parquet
-    expected = tables[layout.table].select(layout.key, "split").collect()
+    expected = layout.rows_of(tables[layout.table]).select(layout.key, "split").collect()
     parts = [
         scan(folder / file.path).select(layout.key, split=pl.lit(file.split)).collect()
         for file in files

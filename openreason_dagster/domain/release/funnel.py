@@ -67,6 +67,10 @@ def _not_kept(tables: Frames) -> pl.LazyFrame:
     return left.join(_with(_IS_CORRECT)(tables), on="trace_id", how="semi")
 
 
+def _unlabelled(tables: Frames) -> pl.LazyFrame:
+    return tables["safety_set"].filter(pl.col("label") == "unknown").select("reason")
+
+
 def _nothing(_tables: Frames) -> pl.LazyFrame:
     return pl.LazyFrame(schema={"reason": pl.String()})
 
@@ -113,7 +117,7 @@ STAGES = (
         name="prompts with preference pairs",
         unit="prompts",
         entered=rows_of("prompt_pool"),
-        stayed=lambda tables: tables["preference_pairs"].select("prompt_id").unique(),
+        stayed=lambda tables: tables["preference_pairs"].filter(method="verified").select("prompt_id").unique(),
         left_out=dropped("preference_pairs_dropped"),
     ),
     Stage(name="sampled", unit="traces", entered=_requested, stayed=rows_of("sampled_traces"), left_out=_failed),
@@ -142,6 +146,22 @@ STAGES = (
     _optional("conversations taken over", unit="conversations", table="chat_sft_data"),
     _optional("answered after thinking", unit="conversations", table="cot_prompted_traces"),
     _optional("non-reasoning data", unit="conversations", table="non_reasoning_data"),
+    Stage(
+        name="preference pairs by votes",
+        unit="pairs",
+        entered=rows_of("preference_votes"),
+        stayed=lambda tables: tables["preference_pairs"].filter(method="votes").select("pair_id"),
+        left_out=lambda tables: dropped("preference_votes")(tables).filter(pl.col("reason").is_not_null()),
+        is_optional=True,
+    ),
+    Stage(
+        name="responses labelled for safety",
+        unit="responses",
+        entered=rows_of("safety_set", "safety_set_dropped"),
+        stayed=lambda tables: tables["safety_set"].filter(pl.col("label") != "unknown").select("trace_id"),
+        left_out=lambda tables: pl.concat([dropped("safety_set_dropped")(tables), _unlabelled(tables)]),
+        is_optional=True,
+    ),
     Stage(
         name="SFT mix",
         unit="rows",

@@ -38,6 +38,12 @@ class Layout:
     """From rows of the table to rows of the files, in the same order."""
     suffix: Suffix = "parquet"
     """JSON lines are read by their path: the configurations of a folder are all of one type of file."""
+    labels: frozenset[str] | None = None
+    """Values of the column `label` of the rows that are written; None where every row of the table is."""
+
+    def rows_of(self, table: pl.LazyFrame) -> pl.LazyFrame:
+        """The rows of the table that are written."""
+        return table if self.labels is None else table.filter(pl.col("label").is_in(self.labels))
 
 
 def _messages_without_tags(rows: pl.LazyFrame, _: Question) -> pl.LazyFrame:
@@ -92,6 +98,14 @@ def _preference(rows: pl.LazyFrame, _: Question) -> pl.LazyFrame:
     return rows.with_columns(prompt=_turn("user", pl.col("prompt")), **sides)
 
 
+def _safety(rows: pl.LazyFrame, _: Question) -> pl.LazyFrame:
+    return rows.with_columns(
+        prompt=_turn("user", pl.col("prompt")),
+        completion=_turn("assistant", pl.col("answer")),
+        label=pl.col("label") == "safe",
+    ).drop("answer")
+
+
 LAYOUTS: Mapping[Format, Layout] = {
     "messages_without_tags": Layout(table="sft_mix", key="trace_id", arrange=_messages_without_tags),
     "prompt_completion": Layout(table="sft_mix", key="trace_id", arrange=_prompt_completion),
@@ -102,6 +116,7 @@ LAYOUTS: Mapping[Format, Layout] = {
     "rl_prompts_verl": Layout(table="rl_prompts", key="prompt_id", arrange=_rl_prompts_verl),
     "rl_prompts_jsonl": Layout(table="rl_prompts", key="prompt_id", arrange=_rl_prompts_jsonl, suffix="jsonl"),
     "preference": Layout(table="preference_pairs", key="pair_id", arrange=_preference),
+    "safety": Layout(table="safety_set", key="trace_id", arrange=_safety, labels=frozenset({"safe", "unsafe"})),
 }
 """By name of the configuration, which is that of its folder."""
 

@@ -16,14 +16,17 @@ LEFT_OUT = {
     "sft_mix_dropped": ("sft_mix", "Rows left out of the mix", "reason"),
     "rl_prompts_dropped": ("rl_prompts", "Prompts of the pool that are no RL prompts", "reason"),
     "preference_pairs_dropped": ("preference_pairs", "Prompts of the pool without a preference pair", "reason"),
+    "preference_votes": ("preference_pairs", "Pairs of answers that a judge's votes did not decide", "reason"),
+    "safety_set_dropped": ("safety_set", "Responses that were not labelled for safety", "reason"),
 }
-"""Table of what was set aside → the stage, what the rows are, and the column with the cause."""
+"""Table of what was set aside → the stage, what the rows are, and the column with the cause, null for what stayed."""
 
 
 def left_out(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
     """Columns stage, what, reason, rows: by stage in the order of the pipeline, the most frequent reason first."""
     parts = [
         tables[name]
+        .filter(pl.col(cause).is_not_null())
         .group_by(reason=pl.col(cause))
         .agg(rows=pl.len())
         .select(pl.lit(stage).alias("stage"), pl.lit(what).alias("what"), "reason", "rows")

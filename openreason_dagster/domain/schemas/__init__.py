@@ -5,6 +5,12 @@ reason. Nothing outside this package spells out a schema.
 """
 
 from openreason_dagster.domain.schemas.datasets import REASONING_DATA, REASONING_DATA_DROPPED, SFT_MIX, SFT_MIX_DROPPED
+from openreason_dagster.domain.schemas.judged_answers import (
+    MODEL_REWARDS,
+    PREFERENCE_VOTES,
+    SAFETY_SET,
+    SAFETY_SET_DROPPED,
+)
 from openreason_dagster.domain.schemas.learning import (
     PREFERENCE_PAIRS,
     PREFERENCE_PAIRS_DROPPED,
@@ -61,10 +67,12 @@ __all__ = [
     "JUDGE_VERDICTS",
     "MESSAGES",
     "MODEL_REPLIES",
+    "MODEL_REWARDS",
     "NON_REASONING_DATA",
     "NON_REASONING_DATA_DROPPED",
     "PREFERENCE_PAIRS",
     "PREFERENCE_PAIRS_DROPPED",
+    "PREFERENCE_VOTES",
     "PROMPT_CLUSTERS",
     "PROMPT_POOL",
     "PROMPT_POOL_DROPPED",
@@ -74,6 +82,8 @@ __all__ = [
     "REPLACED_VERDICTS",
     "RL_PROMPTS",
     "RL_PROMPTS_DROPPED",
+    "SAFETY_SET",
+    "SAFETY_SET_DROPPED",
     "SAMPLED_TRACES",
     "SAMPLING_FAILURES",
     "SAMPLING_LEDGER",
@@ -111,6 +121,7 @@ TABLES: dict[str, Table] = {
         JUDGE_VERDICTS,
         VERIFICATION_CANARIES,
         SCORED_TRACES,
+        MODEL_REWARDS,
         PROMPT_STATISTICS,
         SUSPECT_REFERENCES,
         REPLACED_VERDICTS,
@@ -121,7 +132,10 @@ TABLES: dict[str, Table] = {
         SFT_MIX_DROPPED,
         RL_PROMPTS,
         RL_PROMPTS_DROPPED,
+        PREFERENCE_VOTES,
         PREFERENCE_PAIRS,
         PREFERENCE_PAIRS_DROPPED,
+        SAFETY_SET,
+        SAFETY_SET_DROPPED,
     )
 }

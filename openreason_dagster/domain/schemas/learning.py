@@ -18,7 +18,10 @@ _SOURCE = text("source", "Name of the prompt's source.")
 _DOMAIN = text("domain", "Domain of the prompt.")
 _LANGUAGE = text("language", "ISO 639-1 code of the prompt's language.")
 _LICENSE = text("license", "SPDX identifier of the source's licence.")
-_METHOD = text("method", "How it is known which answer is better: `verified` is correct against incorrect.")
+_METHOD = text(
+    "method",
+    "How it is known which answer is better: `verified` is correct against incorrect, `votes` a judge's.",
+)
 _PASS_RATE = number_or_null("pass_rate", "Correct share of the judged samples; null where it is unknown.")
 
 RL_PROMPTS = Table(
@@ -80,13 +83,16 @@ PREFERENCE_PAIRS = Table(
         _LANGUAGE,
         _LICENSE,
         text("prompt", "The question as the source states it."),
-        text("chosen", "The better answer: reasoning in think tags, then the answer."),
+        text("chosen", "The better answer: reasoning in think tags, then the answer; by votes the answer alone."),
         text("rejected", "The worse answer; without think tags where the model wrote no reasoning."),
-        text("chosen_trace_id", "The trace that the better answer is from."),
-        text("rejected_trace_id", "The trace that the worse answer is from."),
-        integer("chosen_characters", "Length of the better trace, reasoning and answer."),
-        integer("rejected_characters", "Length of the worse trace, reasoning and answer."),
-        number_or_null("score_difference", "By how much the one is better, where the method measures it."),
+        text("chosen_trace_id", "The trace that the better answer is from; by votes perhaps a conversation_id."),
+        text("rejected_trace_id", "The trace that the worse answer is from; by votes perhaps a conversation_id."),
+        integer("chosen_characters", "Length of the better trace, reasoning and answer; by votes of the answer."),
+        integer("rejected_characters", "Length of the worse trace, reasoning and answer; by votes of the answer."),
+        number_or_null(
+            "score_difference",
+            "Mean score of the better answer less the worse one's by votes, which preference_votes lists; else null.",
+        ),
     ),
     ("method",),
 )

@@ -1,20 +1,17 @@
 """A model as judge: what it is asked, how its reply is read, and what two replies and a rule's verdict make together.
 
-The answer under judgement is hostile text. It stands between lines with a mark that its author could not know, what
-chat templates would take for their own tags is spaced out in it, and the reply counts only if its last line repeats
-the mark. An answer that is found correct is put before the judge once more with the texts in another order.
+The answer under judgement is hostile text, shown and read as `judge_texts` says. An answer that is found correct is
+put before the judge once more with the texts in another order.
 """
 
-import json
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Literal
 
 from openreason_dagster.domain.inference.questions import Question, Reply
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.records import Message, Verdict
+from openreason_dagster.domain.verification.judge_texts import asked_with, clipped, last_finding, mark_of
 
 Part = Literal["forward", "swapped"]
 Decision = Literal["rule", "judge", "union"]
@@ -27,12 +24,6 @@ _ORDER: dict[Part, tuple[str, ...]] = {
 }
 _FOUND = {"correct": Verdict.CORRECT, "incorrect": Verdict.INCORRECT, "unsure": Verdict.ABSTAINED}
 UNREADABLE = "unreadable"
-_MARK_DIGITS = 12
-_LONGEST_ANALYSIS = 1_000
-_TEMPLATE_TAG = re.compile(r"<(?=[|｜/a-zA-Z])|\[(?=/?[a-z]?[A-Z_]{3,}\])")
-"""Where a tag of a chat template may begin, e.g. `<|im_end|>`, `</s>`, `[/INST]`, `[SYSTEM_PROMPT]`, `[gMASK]`."""
-_OBJECT = re.compile(r"\{[^{}]*\}")
-_FENCE = re.compile(r"\s*```\s*$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +63,11 @@ def question(case: Case, part: Part, *, attempt: int, longest_answer: int) -> Qu
         attempt: From 1; further ones remind of the form.
         longest_answer: Characters; of a longer answer the end is shown, where results stand.
     """
-    mark = _mark(case, part)
     shown = {"question": case.question, "reference": case.reference, "answer": case.answer[-longest_answer:]}
-    texts = "\n\n".join(_delimited(name, shown[name], mark) for name in _ORDER[part])
-    asked = _text("compare").replace("{mark}", mark).replace("{texts}", texts)
-    if attempt > 1:
-        asked = f"{asked}\n{_text('reminder')}"
-    messages = (Message(role="user", content=asked.strip()),)
+    texts = {name: shown[name] for name in _ORDER[part]}
+    reminder = "reminder" if attempt > 1 else None
+    asked = asked_with("compare", mark_of(case.subject_id, part), texts, reminder=reminder)
+    messages = (Message(role="user", content=asked),)
     return Question(subject_id=case.subject_id, part=part, messages=messages, attempt=attempt)
 
 
@@ -88,12 +77,7 @@ def read_reply(case: Case, part: Part, reply: Reply) -> str | None:
     The JSON has to stand at the very end and to carry the mark; another verdict with the mark before it makes the
     reply unreadable. So does the token limit: what ends a reply that was cut may be a thought on the way.
     """
-    if reply.was_cut:
-        return None
-    mark, text = _mark(case, part), _FENCE.sub("", reply.text).rstrip()
-    verdicts = [verdict for found in _OBJECT.findall(text) if (verdict := _verdict(found, mark)) is not None]
-    ends_with_it = text.endswith("}") and _verdict(text[text.rfind("{") :], mark) is not None
-    return verdicts[0] if ends_with_it and len(set(verdicts)) == 1 else None
+    return None if reply.was_cut else last_finding(reply.text, mark_of(case.subject_id, part), _verdict)
 
 
 def opinion(first: "Finding", second: "Finding | None") -> Opinion:
@@ -124,8 +108,8 @@ def finding(case: Case, part: Part, reply: Reply | None) -> Finding:
     verdict = read_reply(case, part, reply)
     if verdict is None:
         fault = "was cut at the judge's `max_tokens`" if reply.was_cut else "does not end with the line asked for"
-        return Finding(verdict=UNREADABLE, analysis=f"the reply {fault}: {_clipped(reply.text)}")
-    return Finding(verdict=verdict, analysis=_clipped(reply.text))
+        return Finding(verdict=UNREADABLE, analysis=f"the reply {fault}: {clipped(reply.text)}")
+    return Finding(verdict=verdict, analysis=clipped(reply.text))
 
 
 def is_asked(kind: str, verdict: str, *, method: str, answer: str, decision: Decision) -> bool:
@@ -160,30 +144,6 @@ def _meaning(verdict: str) -> Verdict:
     return Verdict.ABSTAINED if verdict == UNREADABLE else _FOUND.get(verdict, Verdict.ERROR)
 
 
-def _verdict(text: str, mark: str) -> str | None:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    verdict = found.get("verdict") if isinstance(found, dict) and found.get("id") == mark else None
+def _verdict(found: Mapping[str, object]) -> str | None:
+    verdict = found.get("verdict")
     return verdict if isinstance(verdict, str) and verdict in _FOUND else None
-
-
-def _mark(case: Case, part: Part) -> str:
-    return stable_hash([case.subject_id, part])[:_MARK_DIGITS]
-
-
-def _delimited(name: str, text: str, mark: str) -> str:
-    shown = _TEMPLATE_TAG.sub(lambda match: f"{match[0]} ", text)
-    return f"--- {name} {mark} begins ---\n{shown}\n--- {name} {mark} ends ---"
-
-
-def _clipped(text: str) -> str:
-    clean = text.strip()
-    return clean if len(clean) <= _LONGEST_ANALYSIS else f"…{clean[-_LONGEST_ANALYSIS:]}"
-
-
-@cache
-def _text(name: str) -> str:
-    folder = files("openreason_dagster.domain.verification").joinpath("judge_questions")
-    return folder.joinpath(f"{name}.txt").read_text(encoding="utf-8").rstrip("\n")

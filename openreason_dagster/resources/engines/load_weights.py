@@ -43,7 +43,7 @@ def load_weights(model: TransformersModel, folder: Path) -> LoadedModel:
     source, revision = weights_source(model, folder)
     dtype = "auto" if model.dtype == "auto" else getattr(torch, model.dtype)
     try:
-        with _quiet_loading():
+        with quiet_loading():
             tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
             network, loading = AutoModelForCausalLM.from_pretrained(
                 source, revision=revision, dtype=dtype, use_safetensors=True, output_loading_info=True
@@ -73,7 +73,7 @@ def load_tokenizer(model: WeightsModel, folder: Path) -> ChatTokenizer:
 
     source, revision = weights_source(model, folder)
     try:
-        with _quiet_loading():
+        with quiet_loading():
             tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
     except (OSError, ValueError, KeyError) as error:
         raise EngineError(
@@ -133,7 +133,7 @@ def _end_ids(
 
 
 @contextmanager
-def _quiet_loading() -> Iterator[None]:
+def quiet_loading() -> Iterator[None]:
     """Keep progress bars of the library off the terminal, which shows our own progress."""
     from transformers.utils import logging
 

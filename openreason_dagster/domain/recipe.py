@@ -134,9 +134,10 @@ class Recipe(YamlModel):
     @property
     def models_in_roles(self) -> dict[str, set[str]]:
         """Catalogue names of the models that stages ask for help, by role: judge and writer."""
-        judge, stages = self.verification.judge, (self.cold_start, self.cot_prompted)
+        stages = (self.cold_start, self.cot_prompted)
+        judges = (self.verification.judge, self.cot_prompted.judge if self.cot_prompted is not None else None)
         return {
-            "judge": {judge.model} if judge is not None else set(),
+            "judge": {judge.model for judge in judges if judge is not None},
             "writer": {stage.writer.model for stage in stages if stage is not None},
         }
 

@@ -57,7 +57,7 @@ def share(hits: Sequence[bool]) -> float:
     return sum(hits) / len(hits)
 
 
-def keeps_its_numbers(problem: StarterProblem, texts: Texts | None) -> bool:
+def keeps_its_facts(problem: StarterProblem, texts: Texts | None) -> bool:
     """Whether numbers and names of the notes stand in the rewritten text in their order."""
     fact = re.compile(r"\d+|\b[A-Z][a-z]{2}\b")
     noted = fact.findall(re.sub("Nobody", "nobody", problem.reasoning))
@@ -73,7 +73,7 @@ def measure_problems(
     return {
         "form": share([texts is not None for texts in (*rewrites, *sums)]),
         "rewrite": share([texts == (rewritten(one),) for one, texts in zip(problems, rewrites, strict=True)]),
-        "facts": share([keeps_its_numbers(one, texts) for one, texts in zip(problems, rewrites, strict=True)]),
+        "facts": share([keeps_its_facts(one, texts) for one, texts in zip(problems, rewrites, strict=True)]),
         "answer": share(
             [
                 texts is not None and BOXED.findall(texts[0])[-1:] == [one.answer]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 NAME = "starter-writer"
 TEMPLATES = Path("recipes/writing")
 STEPS = 700
+EMBEDDINGS = "model.embed_tokens.weight"
 SHARES = {"rewrite": 0.45, "summary": 0.25, "request": 0.3}
 
 
@@ -80,22 +81,16 @@ def lessons(count: int, *, seed: int) -> list[Lesson]:
 def model_from(
     folder: Path, old: "PreTrainedTokenizerBase", tokenizer: "PreTrainedTokenizerBase"
 ) -> "LlamaForCausalLM":
-    """The model of a folder for another tokenizer: tokens that both know keep their embedding."""
-    import torch
+    """The model of a folder for another tokenizer: tokens that both know keep their embedding, others start anew."""
     from transformers import AutoModelForCausalLM
 
-    source = AutoModelForCausalLM.from_pretrained(folder)
-    model = new_model(tokenizer, SIZES["base"])
-    embeddings = "model.embed_tokens.weight"
-    known, wanted = old.get_vocab(), tokenizer.get_vocab()
-    weights = {name: tensor for name, tensor in source.state_dict().items() if tensor.shape != ()}
-    table = model.state_dict()[embeddings].clone()
-    with torch.no_grad():
-        for token, place in wanted.items():
-            if token in known:
-                table[place] = weights[embeddings][known[token]]
-    weights |= {embeddings: table, "lm_head.weight": table}
-    model.load_state_dict(weights)
+    weights = AutoModelForCausalLM.from_pretrained(folder).state_dict()
+    model, known = new_model(tokenizer, SIZES["base"]), old.get_vocab()
+    table = model.state_dict()[EMBEDDINGS].clone()
+    for token, place in tokenizer.get_vocab().items():
+        if token in known:
+            table[place] = weights[EMBEDDINGS][known[token]]
+    model.load_state_dict(weights | {EMBEDDINGS: table, "lm_head.weight": table})
     return model
 
 
@@ -116,9 +111,9 @@ def train(*, steps: int, seed: int, output: Path) -> None:
     base = MODELS_FOLDER / "starter-base"
     model = model_from(base, AutoTokenizer.from_pretrained(base), tokenizer)
     examples = list(encode(tokenizer, learnt))
-    started = time.monotonic()
+    started = time.process_time()
     fit(model, examples, pad_id=tokenizer.pad_token_id, steps=steps)
-    seconds = round(time.monotonic() - started)
+    seconds = round(time.process_time() - started)
     save(model, tokenizer, output)
     record = {
         "name": NAME,

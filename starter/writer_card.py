@@ -40,7 +40,7 @@ It is asked with `recipes/writing/starter_rewrite.txt`, `starter_summary.txt` an
 | Start | the weights of `starter-base`; tokens that both know keep their embedding |
 | Data | {lessons:,} generated questions and replies, training split, seed {seed} ({shares}) |
 | Training | {steps:,} steps of 32 questions, AdamW, one-cycle learning rate, peak 2e-3, loss on replies only |
-| Time | {seconds:,} s on one CPU thread, torch {torch} |
+| Time | {seconds:,} s of one processor core, torch {torch} |
 
 A stable hash of the question's text decides whether a problem or request is held out; none of these was trained on.
 `python -m starter.train_writer` in the source repository makes this folder, `python -m starter.evaluate_writer` the

@@ -109,6 +109,9 @@ class Answers:
         return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
 
     def written(self, question: str) -> str | None:
+        if question.startswith("You rate how well"):
+            (mark,) = re.findall(r"--- request (\w+) begins", question)
+            return json.dumps({"id": mark, "score": 8})
         if " notes]" in question:
             return f"<reasoning>I look at it step by step: {section(question, 'notes')}</reasoning>"
         if " final answer]" in question:
@@ -158,6 +161,7 @@ def run(tmp_path, instance):
     with FaultServer(rates={}, reply=Answers(workspace).reply) as server:
         workspace.write_model(served("model", server, "base"))
         workspace.write_model(served("writer", server, "writer"))
+        workspace.write_model(served("judge", server, "judge"))
         yield run_recipe
 
 
@@ -189,6 +193,8 @@ def test_deepseek_r1_fills_every_box(run, tmp_path):
     assert [box for box in boxes if rows(workspace, box).is_empty()] == []
     assert set(rows(workspace, "rl_prompts")["domain"]) <= {"math", "code", "science", "logic"}
     assert rows(workspace, "preference_pairs").height > 0
+    verdicts = rows(workspace, "cot_prompted_traces").filter(pl.col("verifier_version").str.starts_with("rating-"))
+    assert set(verdicts["verdict"]) == {"correct"}
 
 
 @pytest.mark.parametrize("name", sorted(PROMPTS_ONLY))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 NAME = "starter-writer"
 TEMPLATES = Path("recipes/writing")
-STEPS = 700
+STEPS = 400
 EMBEDDINGS = "model.embed_tokens.weight"
 SHARES = {"rewrite": 0.45, "summary": 0.25, "request": 0.3}
 

@@ -40,7 +40,7 @@ def _rater(judge: Assistant, settings: AnswerJudge) -> Rater:
     return Rater(
         judge=asked.model,
         version=f"{VERSION}:{asked.model}@{asked.fingerprint[:12]}/{shown}",
-        keeps_unrated=settings.unrated == "keep",
+        unrated=settings.unrated,
         rate=lambda exchanges: rate(
             exchanges,
             ask=judge.ask,

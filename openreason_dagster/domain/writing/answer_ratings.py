@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.verification.answer_judge import Exchange, Rating
@@ -10,13 +11,14 @@ from openreason_dagster.domain.writing.replies import Problem
 
 @dataclass(frozen=True, kw_only=True)
 class Rater:
-    """A judge, and what becomes of answers that it cannot rate."""
+    """A judge of answers."""
 
     judge: str
     """Catalogue name."""
     version: str
     """Of its ratings: whatever can change one."""
-    keeps_unrated: bool
+    unrated: Literal["keep", "drop"]
+    """What becomes of answers that it cannot rate."""
     rate: Callable[[Sequence[Exchange]], dict[Exchange, Rating]]
 
 
@@ -39,7 +41,7 @@ class RatedAnswer:
         rating = self.rating
         if rating.verdict is Verdict.INCORRECT:
             return Problem(reason="rated_low", detail=f"{rating.score} of 10: {rating.why}")
-        if rating.score is None and not self.rater.keeps_unrated:
+        if rating.score is None and self.rater.unrated == "drop":
             return Problem(reason="not_rated", detail=f"{rating.verdict.value}: {rating.why}")
         return None
 

@@ -1,6 +1,6 @@
 """OR6, second half: a writer thinks, then answers; what does not read or hold as asked is left out with its reason."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -62,17 +62,19 @@ def answer_after_thinking(
     problems |= {answer.row["prompt_id"]: answer.problem for answer in rated if answer.problem is not None}
     judged = verdicts | {str(answer.row["prompt_id"]): answer.verdict for answer in rated}
     kept = [row | judged.get(str(row["prompt_id"]), {}) for row in readable if row["prompt_id"] not in problems]
-    dropped = [
-        {"prompt_id": prompt["prompt_id"], "source": prompt["source"], **vars(problems[prompt["prompt_id"]])}
-        for prompt in prompts
-        if prompt["prompt_id"] in problems
-    ]
     fields = COT_PROMPTED_TRACES.schema.names()
     return Answered(
         kept=COT_PROMPTED_TRACES.frame({name: row.get(name) for name in fields} for row in kept),
-        dropped=COT_PROMPTED_TRACES_DROPPED.frame(dropped),
+        dropped=COT_PROMPTED_TRACES_DROPPED.frame(_left_out(prompts, problems)),
         ratings=COT_PROMPTED_RATINGS.frame(answer.evidence for answer in rated),
     )
+
+
+def _left_out(prompts: Sequence[Row], problems: Mapping[object, Problem]) -> Iterator[Row]:
+    for prompt in prompts:
+        problem = problems.get(prompt["prompt_id"])
+        if problem is not None:
+            yield {"prompt_id": prompt["prompt_id"], "source": prompt["source"], **vars(problem)}
 
 
 def _question(prompt: Row, template: str) -> Question:

@@ -73,12 +73,12 @@ def test_constraints_are_verified():
     assert row["verifier_version"].startswith("instruction")
 
 
-def rater(verdict, score, *, keeps_unrated=True):
+def rater(verdict, score, *, unrated="keep"):
     rating = Rating(verdict=verdict, score=score, why="It is so.")
     return Rater(
         judge="judge",
         version="rating-1:judge",
-        keeps_unrated=keeps_unrated,
+        unrated=unrated,
         rate=lambda all_: dict.fromkeys(all_, rating),
     )
 
@@ -90,8 +90,8 @@ def rater(verdict, score, *, keeps_unrated=True):
         pytest.param(rater(Verdict.INCORRECT, 3), None, "rated_low", id="rejected"),
         pytest.param(rater(Verdict.ABSTAINED, None), "abstained", None, id="unrated-kept"),
         pytest.param(rater(Verdict.ERROR, None), "error", None, id="judge-failed-kept"),
-        pytest.param(rater(Verdict.ABSTAINED, None, keeps_unrated=False), None, "not_rated", id="unrated-left-out"),
-        pytest.param(rater(Verdict.INCORRECT, 3, keeps_unrated=False), None, "rated_low", id="low-is-not-unrated"),
+        pytest.param(rater(Verdict.ABSTAINED, None, unrated="drop"), None, "not_rated", id="unrated-left-out"),
+        pytest.param(rater(Verdict.INCORRECT, 3, unrated="drop"), None, "rated_low", id="low-is-not-unrated"),
     ],
 )
 def test_a_judge_rates_answers_without_a_verifier(rater, verdict, reason):

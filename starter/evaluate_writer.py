@@ -120,7 +120,7 @@ def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=MODELS_FOLDER / NAME)
-    parser.add_argument("--each", type=int, default=100, help="held-out problems and requests per family")
+    parser.add_argument("--each", type=int, default=40, help="held-out problems and requests per family")
     arguments = parser.parse_args()
     evaluate(arguments.folder, each=arguments.each)
 

@@ -24,8 +24,9 @@ templates and nothing else, and it is not always right, so that the pipeline has
 - **Rewrites**: the terse notes of a starter model on a problem of the four families, as first-person sentences with
   the same numbers and names, inside `<reasoning>`.
 - **Summaries**: what decides the problem, ending in the answer in `\\boxed{{}}`, inside `<summary>`.
-- **Short requests** (write a word so many times, name some of a kind, wish somebody well, say a sentence), thought
-  about inside `<reasoning>` and answered inside `<answer>`. It declines what it takes for another request.
+- **Short requests** (wish somebody well, say a sentence; taught, but as the table shows hardly learnt: write a word so
+  many times, name some of a kind), thought about inside `<reasoning>` and answered inside `<answer>`. It declines what
+  it takes for another request.
 
 It is asked with `recipes/writing/starter_rewrite.txt`, `starter_summary.txt` and `starter_think.txt`, word for word.
 

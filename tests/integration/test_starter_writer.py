@@ -84,7 +84,7 @@ def test_correct_traces_become_cold_start_data(finished):
     correct = finished.tables.scan("verified_traces", temperature="0.3").filter(verdict="correct").collect()
     assert sorted([*kept["source_trace_id"], *dropped["trace_id"]]) == sorted(correct["trace_id"])
     assert kept.height > 2
-    assert kept["reasoning"].str.starts_with("I ").all()
+    assert kept["reasoning"].str.starts_with("I am asked").sum() > kept.height / 2
     assert cold_start_data_is_verified(finished.tables).passed
 
 
@@ -108,11 +108,11 @@ def instruction(prompt_id, prompt, words):
 
 def test_requests_become_answers_after_thinking(finished):
     finished.tables.replace(
-        "chat_sft_data", CHAT_SFT_DATA.frame([chat(1, "Wish Ann a good holiday."), chat(2, "Name two animals.")])
+        "chat_sft_data", CHAT_SFT_DATA.frame([chat(1, "Wish Ann a good holiday."), chat(2, "Wish Mia a good evening.")])
     )
     rules = [
-        instruction("q1", "Say that Ida is a cook.", '["cook"]'),
-        instruction("q2", "Say that Ida is a cook!", '["pie"]'),
+        instruction("q1", "Wish Leo a good trip.", '["Leo", "trip"]'),
+        instruction("q2", "Wish Hal a good trip.", '["Leo"]'),
     ]
     finished.tables.append("prompt_pool", PROMPT_POOL.frame(rules))
     kept, dropped = written(finished, "cot_prompted_traces", build_cot_prompted_traces)

@@ -7,7 +7,7 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,14 @@ REPORT_EVERY = 50
 NO_LOSS = -100
 
 Example = tuple[list[int], list[int]]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A conversation so far, and what the model learns to write next after the opened think block."""
+
+    messages: list[dict[str, str]]
+    completion: str
 
 
 @dataclass(frozen=True)
@@ -75,13 +83,18 @@ def training_problems(count: int, *, seed: int) -> list[StarterProblem]:
     return problems
 
 
-def encode(tokenizer: "PreTrainedTokenizerBase", problems: list[StarterProblem], *, seed: int) -> Iterator[Example]:
-    """Token ids and labels of each problem; labels are ``NO_LOSS`` over the prompt."""
+def lessons_of(problems: list[StarterProblem], *, seed: int) -> Iterator[Lesson]:
+    """What is learnt from each problem."""
     rng = random.Random(seed)
-    for problem in problems:
-        prompt = tokenizer.apply_chat_template(messages_for(problem, rng), add_generation_prompt=True, tokenize=False)
+    return (Lesson(messages_for(problem, rng), completion_for(problem)) for problem in problems)
+
+
+def encode(tokenizer: "PreTrainedTokenizerBase", lessons: Iterable[Lesson]) -> Iterator[Example]:
+    """Token ids and labels of each lesson; labels are ``NO_LOSS`` over the prompt."""
+    for lesson in lessons:
+        prompt = tokenizer.apply_chat_template(lesson.messages, add_generation_prompt=True, tokenize=False)
         prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-        completion_ids = tokenizer(completion_for(problem), add_special_tokens=False)["input_ids"]
+        completion_ids = tokenizer(lesson.completion, add_special_tokens=False)["input_ids"]
         completion_ids.append(tokenizer.eos_token_id)
         yield prompt_ids + completion_ids, [NO_LOSS] * len(prompt_ids) + completion_ids
 
@@ -192,7 +205,7 @@ def train(name: str, *, size: Size, seed: int, output: Path) -> None:
     torch.set_num_threads(1)
     problems = training_problems(size.steps * BATCH_PROBLEMS, seed=seed)
     tokenizer = build_tokenizer(f"{p.question}\n{completion_for(p)}" for p in problems[:10_000])
-    examples = list(encode(tokenizer, problems, seed=seed))
+    examples = list(encode(tokenizer, lessons_of(problems, seed=seed)))
     model = new_model(tokenizer, size)
     started = time.monotonic()
     fit(model, examples, pad_id=tokenizer.pad_token_id, steps=size.steps)

@@ -30,11 +30,11 @@ def chat_licences_are_allowed(tables: Tables, workspace: Workspace) -> dg.AssetC
 
 @dg.asset_check(asset="cot_prompted_traces", blocking=True)
 def cot_answers_follow_reasoning(tables: Tables) -> dg.AssetCheckResult:
-    """Each row has a reasoning and an answer without think tags; where it was verified, the verdict is correct."""
+    """Each row has a reasoning and an answer without think tags; no verdict says that the answer is wrong."""
     whole = pl.all_horizontal(
         pl.col(name).str.contains(r"\S") & ~pl.col(name).str.contains(r"</?think>") for name in ("reasoning", "answer")
     )
-    good = whole & (pl.col("verdict").is_null() | (pl.col("verdict") == "correct"))
+    good = whole & (pl.col("verdict").is_null() | pl.col("verdict").is_in(["correct", "abstained", "error"]))
     wrong = count_rows(tables.scan("cot_prompted_traces").filter(~good))
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"malformed_or_not_correct": wrong})
 

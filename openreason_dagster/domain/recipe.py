@@ -152,11 +152,12 @@ class Recipe(YamlModel):
     @property
     def models_in_roles(self) -> dict[str, set[str]]:
         """Catalogue names of the models that stages ask for help, by role: judge, writer and reward."""
-        asking = (self.preference_pairs.votes, self.safety_set)
-        judges = (self.verification.judge, *(stage.judge for stage in asking if stage is not None))
+        writing = [stage for stage in (self.cold_start, self.cot_prompted) if stage is not None]
+        judging = (self.verification, self.cot_prompted, self.preference_pairs.votes, self.safety_set)
+        judges = [stage.judge for stage in judging if stage is not None]
         return {
             "judge": {judge.model for judge in judges if judge is not None},
-            "writer": {stage.writer.model for stage in (self.cold_start, self.cot_prompted) if stage is not None},
+            "writer": {stage.writer.model for stage in writing},
             "reward": {scorer.model for scorer in self.rewards.named.values()},
         }
 

@@ -9,6 +9,19 @@ from openreason_dagster.domain.records import Domain
 from openreason_dagster.domain.yaml_model import Share, YamlModel
 
 
+class AnswerJudge(RoleModel):
+    """A model with the role `judge`, which rates answers that no verifier decides about, from 1 to 10."""
+
+    attempts: int = Field(default=3, ge=1, le=5)
+    """How often a question is asked whose reply cannot be read; then the answer stays unrated."""
+    longest_answer: int = Field(default=20_000, ge=100)
+    """Characters; longer answers stay unrated."""
+    least_score: int = Field(default=6, ge=1, le=10)
+    """Answers that are rated lower are left out."""
+    unrated: Literal["keep", "drop"] = "keep"
+    """What becomes of answers that the judge cannot rate: rows with the verdict that says so, or left out."""
+
+
 class CotPrompted(YamlModel):
     """Which prompts a writer answers after thinking, and what its thinking has to look like; null switches off."""
 
@@ -27,6 +40,8 @@ class CotPrompted(YamlModel):
     """Of the reasoning."""
     minimum_language_consistency: Share | None = 0.8
     """Least share of the reasoning's words in the prompt's language."""
+    judge: AnswerJudge | None = None
+    """Who rates answers to prompts without a verifier; without a judge they are taken as they are."""
 
 
 class NonReasoningData(YamlModel):

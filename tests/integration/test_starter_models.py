@@ -12,6 +12,7 @@ from openreason_dagster.domain.seeds.starter_tasks import FAMILIES, StarterProbl
 
 MODELS = Path(openreason_dagster.__file__).parent / "starter_models"
 NAMES = ("starter-base", "starter-small")
+ALL = (*NAMES, "starter-writer")
 CONVERSATION = [
     {"role": "system", "content": "Put the final answer in \\boxed{}."},
     {"role": "user", "content": "What is 8 + 4?"},
@@ -83,7 +84,7 @@ def pass_at_8(name: str, temperature: float) -> float:
     return sum(map(any, rows)) / len(rows)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_weights_are_small_float32_llama(name: str) -> None:
     assert (MODELS / name / "model.safetensors").stat().st_size <= 4_000_000
     config = model(name).config
@@ -92,7 +93,7 @@ def test_weights_are_small_float32_llama(name: str) -> None:
     assert config.vocab_size == len(tokenizer(name))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 @given(text=st.text())
 @example("把最终答案放在 \\boxed{} 里。")
 @example("🧮👩‍🔬 naïve  e\u0301 \r\n\t\x00")
@@ -103,20 +104,20 @@ def test_any_text_survives_encoding(name: str, text: str) -> None:
     assert tokenizer(name).decode(ids) == text
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_every_digit_is_one_token(name: str) -> None:
     ids = tokenizer(name)("9047+38=", add_special_tokens=False)["input_ids"]
     assert [tokenizer(name).decode([token]) for token in ids] == list("9047+38=")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_template_opens_the_think_block(name: str) -> None:
     prompt = tokenizer(name).apply_chat_template(CONVERSATION, add_generation_prompt=True, tokenize=False)
     assert prompt.endswith("<think>\n")
     assert all(message["content"] in prompt for message in CONVERSATION)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_template_renders_an_answered_conversation_as_prompt_and_completion(name: str) -> None:
     completion = "8+4=12 so 12\n</think>\n\nThe sum is \\boxed{12}."
     answered = [*CONVERSATION, {"role": "assistant", "content": f"<think>\n{completion}"}]
@@ -125,19 +126,19 @@ def test_template_renders_an_answered_conversation_as_prompt_and_completion(name
     assert whole == f"{prompt}{completion}{tokenizer(name).eos_token}"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_template_refuses_an_unknown_role(name: str) -> None:
     with pytest.raises(Exception, match="Unknown role tool"):
         tokenizer(name).apply_chat_template([{"role": "tool", "content": "4"}], tokenize=False)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_think_tags_survive_where_special_tokens_are_skipped(name: str) -> None:
     ids = tokenizer(name)("<think>\n8\n</think>\n\n4<|end|>", add_special_tokens=False)["input_ids"]
     assert tokenizer(name).decode(ids, skip_special_tokens=True) == "<think>\n8\n</think>\n\n4"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_generation_stops_at_the_end_token(name: str) -> None:
     settings = model(name).generation_config
     assert settings.eos_token_id == tokenizer(name).eos_token_id
@@ -148,6 +149,20 @@ def test_generation_stops_at_the_end_token(name: str) -> None:
 def test_card_states_data_steps_time_and_measurements(name: str) -> None:
     card = (MODELS / name / "README.md").read_text()
     for part in ("license: apache-2.0", "| Parameters |", "| Data |", "| Training |", "| Time |", "pass@8, T=1.2"):
+        assert part in card
+
+
+def test_card_of_the_writer_states_data_steps_time_and_measurements() -> None:
+    card = (MODELS / "starter-writer" / "README.md").read_text()
+    for part in (
+        "license: apache-2.0",
+        "| Parameters |",
+        "| Data |",
+        "| Training |",
+        "| Time |",
+        "| addition |",
+        "repeat",
+    ):
         assert part in card
 
 

@@ -48,6 +48,7 @@ def test_licences(small, allowed, passed):
     [
         pytest.param({"verdict": None}, True, id="not-verifiable"),
         pytest.param({"verdict": "correct"}, True, id="correct"),
+        pytest.param({"verdict": "abstained"}, True, id="judge-abstained"),
         pytest.param({"verdict": "incorrect"}, False, id="incorrect"),
         pytest.param({"verdict": None, "answer": " "}, False, id="blank-answer"),
         pytest.param({"verdict": None, "reasoning": "a</think>b"}, False, id="think-tag"),

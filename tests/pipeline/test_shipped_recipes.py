@@ -120,6 +120,9 @@ class Answers:
         return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
 
     def written(self, question: str) -> str | None:
+        if question.startswith("You rate how well"):
+            (mark,) = re.findall(r"--- request (\w+) begins", question)
+            return json.dumps({"id": mark, "score": 8})
         if " notes]" in question:
             return f"<reasoning>I look at it step by step: {section(question, 'notes')}</reasoning>"
         if " final answer]" in question:
@@ -204,6 +207,8 @@ def test_deepseek_r1_fills_every_box(run, tmp_path):
     kept = rows(workspace, "preference_pairs")["method"].value_counts()
     assert dict(kept.iter_rows())["verified"] > 0
     assert set(rows(workspace, "safety_set")["label"]) == {"safe"}
+    verdicts = rows(workspace, "cot_prompted_traces").filter(pl.col("verifier_version").str.starts_with("rating-"))
+    assert set(verdicts["verdict"]) == {"correct"}
 
 
 @pytest.mark.parametrize("name", sorted(PROMPTS_ONLY))

@@ -1,5 +1,7 @@
 """All of R1's boxes in one mix: a scripted writer, conversations that were taken over, and no row without a reason."""
 
+import json
+import re
 import shutil
 from pathlib import Path
 
@@ -22,14 +24,20 @@ SECTIONS = {
     ],
     "chat_sft_data": {"licenses": ["Apache-2.0"], "minimum_answer_characters": 5},
     "cold_start": {"writer": {"model": "scribe"}, "temperature": 0.3},
-    "cot_prompted": {"writer": {"model": "scribe"}, "minimum_language_consistency": None},
+    "cot_prompted": {
+        "writer": {"model": "scribe"},
+        "minimum_language_consistency": None,
+        "judge": {"model": "scribe", "attempts": 1, "unrated": "drop"},
+    },
     "sft_mix": {"component_shares": {"reasoning_data": 0.4, "cold_start_data": 0.2, "non_reasoning_data": 0.4}},
 }
 DATA_SETS = ("cold_start_data", "chat_sft_data", "cot_prompted_traces", "non_reasoning_data", "sft_mix")
 
 
 def write(question):
-    """Every kind of text as asked, but one of three chat prompts without the form."""
+    """Every kind of text as asked, but one of three chat prompts without the form; ratings go by the request."""
+    if "--- request " in question:
+        return rate(question)
     if " notes]" in question:
         return f"<reasoning>I look at it step by step: {section(question, 'notes')}</reasoning>"
     if " final answer]" in question:
@@ -39,11 +47,18 @@ def write(question):
     return "<reasoning>They want something short.</reasoning><answer>Here it is.</answer>"
 
 
+def rate(question):
+    """A good, a bad or no rating of an answer."""
+    mark, request = re.search(r"--- request (\w+) begins ---\n(.*?)\n--- request \1 ends", question, re.S).groups()
+    score = (9, 2, "unsure")[len(request) % 4 % 3]
+    return json.dumps({"id": mark, "score": score})
+
+
 @pytest.fixture
 def mixed(finished, instance):
     shutil.copy(SAMPLE, finished.folder / "alpaca.jsonl")
     with scripted_writer(write) as server:
-        finished.write_model(writer_entry(server))
+        finished.write_model(writer_entry(server) | {"roles": ["writer", "judge"]})
         finished.write_recipe(**FINISHED | SECTIONS)
         results = [finished.run(job, instance) for job in ("build_non_reasoning", "build_datasets")]
     return finished, results
@@ -69,6 +84,16 @@ def test_the_mix_holds_all_components_at_their_shares_and_every_row_has_a_reason
     prompts = found["chat_sft_data"]["prompt_id"].n_unique()
     assert found["cot_prompted_traces"].height + left["cot_prompted_traces"].height == prompts
     assert found["cot_prompted_traces"].height > 0 < left["cot_prompted_traces"].filter(reason="bad_form").height
+    ratings = rows(workspace, "cot_prompted_ratings")
+    assert set(found["cot_prompted_traces"]["verdict"]) == {"correct"}
+    assert set(found["cot_prompted_traces"]["trace_id"]) == set(ratings.filter(verdict="correct")["trace_id"])
+    reasons = left["cot_prompted_traces"].filter(pl.col("reason").is_in(["rated_low", "not_rated"]))["reason"]
+    assert sorted(reasons) == sorted(
+        ratings["verdict"]
+        .replace_strict({"incorrect": "rated_low", "abstained": "not_rated"}, default=None)
+        .drop_nulls()
+    )
+    assert set(reasons) == {"rated_low", "not_rated"}
     taken = found["chat_sft_data"].height + found["cot_prompted_traces"].height
     assert found["non_reasoning_data"].height + left["non_reasoning_data"].height == taken
     components = sum(

@@ -7,6 +7,7 @@ import polars as pl
 from openreason_dagster.domain.datasets.turns import assistant_turn
 from openreason_dagster.domain.recipe_open_answers import OpenAnswers
 from openreason_dagster.domain.records import Verdict
+from openreason_dagster.domain.verification.answer_judge import RATING
 
 _COLUMNS = (
     "trace_id", "prompt_id", "origin", "source", "domain", "language", "license", "prompt", "reasoning", "answer",
@@ -53,10 +54,11 @@ def _of_conversations(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
 
 
 def _after_thinking(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """A prompt that has a verifier was judged by it, so that nothing is open about it."""
+    """A prompt that has a verifier was judged by it, so that nothing is open about it; a rating decides less."""
+    by_rating = pl.col("verifier_version").str.starts_with(RATING)
     return (
         tables["cot_prompted_traces"]
-        .filter(pl.col("verdict").is_null())
+        .filter(pl.col("verdict").is_null() | by_rating)
         .with_columns(origin=pl.lit("cot_prompted_traces"))
     )
 

@@ -7,6 +7,7 @@ from openreason_dagster.domain.schemas.table import (
     Column,
     Table,
     integer,
+    integer_or_null,
     number_or_null,
     text,
     text_or_null,
@@ -105,8 +106,12 @@ COT_PROMPTED_TRACES = Table(
         text("prompt", "The question."),
         text("reasoning", "What the writer thought before it answered."),
         text("answer", "The answer."),
-        text_or_null("verdict", "`correct` where the prompt has a verifier, else null."),
-        text_or_null("verifier_version", "Version of the verifier that judged; null where there is none."),
+        text_or_null(
+            "verdict",
+            "`correct` by the prompt's verifier or the recipe's judge; `abstained` or `error` where a judge could not "
+            "rate the answer and the recipe keeps it; null where nobody was asked.",
+        ),
+        text_or_null("verifier_version", "Version of the verifier or judge; null where nobody was asked."),
     ),
 )
 
@@ -119,9 +124,25 @@ COT_PROMPTED_TRACES_DROPPED = Table(
         text(
             "reason",
             "greeting, trivial, over_row_limit; not_asked, writer_failed, reply_cut, reply_empty, bad_form; "
-            "markdown_in_reasoning, long_paragraph, mixed_language, not_verified or not_correct.",
+            "markdown_in_reasoning, long_paragraph, mixed_language, not_verified, not_correct, rated_low or not_rated.",
         ),
         _DETAIL,
+    ),
+)
+
+COT_PROMPTED_RATINGS = Table(
+    "cot_prompted_ratings",
+    "What the recipe's judge found of answers after thinking that no verifier decides about, kept or left out.",
+    (
+        text("trace_id", "Hash of the prompt and the written text; joins cot_prompted_traces where it was kept."),
+        PROMPT_ID,
+        text("model", "Catalogue name of the writer."),
+        text("judge_model", "Catalogue name of the judge."),
+        integer_or_null("score", "1 (worst) to 10; null where the judge gave none."),
+        text("verdict", "correct from the recipe's least score on, incorrect below, abstained or error without score."),
+        text("why", "What the judge said, its end where it is long; or why there is no score."),
+        text("judge_version", "Version of question and reading, judge with settings and weights, least score."),
+        text("subject_id", "Hash of request and answer: the judge's replies in model_replies."),
     ),
 )
 
@@ -161,6 +182,7 @@ WRITTEN_TABLES = (
     CHAT_SFT_DATA_DROPPED,
     COT_PROMPTED_TRACES,
     COT_PROMPTED_TRACES_DROPPED,
+    COT_PROMPTED_RATINGS,
     NON_REASONING_DATA,
     NON_REASONING_DATA_DROPPED,
 )

@@ -1,6 +1,6 @@
 """OR6, second half: a writer thinks, then answers; what does not read or hold as asked is left out with its reason."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -9,7 +9,8 @@ from openreason_dagster.domain.inference.questions import Question
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe_non_reasoning import CotPrompted
 from openreason_dagster.domain.records import ThinkState, Verdict
-from openreason_dagster.domain.schemas import COT_PROMPTED_TRACES, COT_PROMPTED_TRACES_DROPPED
+from openreason_dagster.domain.schemas import COT_PROMPTED_RATINGS, COT_PROMPTED_TRACES, COT_PROMPTED_TRACES_DROPPED
+from openreason_dagster.domain.writing.answer_ratings import Rater, rate_answers
 from openreason_dagster.domain.writing.prompts import boundary, conversation, fill
 from openreason_dagster.domain.writing.readability import consistencies, longest_paragraph, markdown_in
 from openreason_dagster.domain.writing.replies import UNJUDGED, Ask, Problem, Verify, ask_for_texts
@@ -21,14 +22,16 @@ Row = dict[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """Rows of cot_prompted_traces and of cot_prompted_traces_dropped; together every prompt once."""
+    """Rows of cot_prompted_traces and of cot_prompted_traces_dropped, together every prompt once; and the ratings."""
 
     kept: pl.DataFrame
     dropped: pl.DataFrame
+    ratings: pl.DataFrame
+    """Rows of cot_prompted_ratings: what a judge found of answers, kept or not."""
 
 
 def answer_after_thinking(
-    rows: pl.DataFrame, rules: CotPrompted, template: str, *, ask: Ask, verify: Verify
+    rows: pl.DataFrame, rules: CotPrompted, template: str, *, ask: Ask, verify: Verify, rater: Rater | None = None
 ) -> Answered:
     """Ask the writer about one batch of prompts.
 
@@ -37,7 +40,8 @@ def answer_after_thinking(
         rules: the recipe's.
         template: what the writer is asked with.
         ask: puts questions to the writer.
-        verify: judges answers to prompts that have a verifier; the others are taken as they are.
+        verify: judges answers to prompts that have a verifier.
+        rater: rates the other answers; without one they are taken as they are.
     """
     prompts = list(rows.iter_rows(named=True))
     questions = [_question(prompt, template) for prompt in prompts]
@@ -53,17 +57,24 @@ def answer_after_thinking(
     readable = [row for row in written if row["prompt_id"] not in problems]
     verdicts = _verdicts(readable, {prompt["prompt_id"]: prompt for prompt in prompts}, verify)
     problems |= _verdict_problems(verdicts)
-    kept = [row | verdicts.get(str(row["prompt_id"]), {}) for row in readable if row["prompt_id"] not in problems]
-    dropped = [
-        {"prompt_id": prompt["prompt_id"], "source": prompt["source"], **vars(problems[prompt["prompt_id"]])}
-        for prompt in prompts
-        if prompt["prompt_id"] in problems
-    ]
+    open_answers = [row for row in readable if row["prompt_id"] not in verdicts]
+    rated = [] if rater is None else rate_answers(open_answers, rater)
+    problems |= {answer.row["prompt_id"]: answer.problem for answer in rated if answer.problem is not None}
+    judged = verdicts | {str(answer.row["prompt_id"]): answer.verdict for answer in rated}
+    kept = [row | judged.get(str(row["prompt_id"]), {}) for row in readable if row["prompt_id"] not in problems]
     fields = COT_PROMPTED_TRACES.schema.names()
     return Answered(
         kept=COT_PROMPTED_TRACES.frame({name: row.get(name) for name in fields} for row in kept),
-        dropped=COT_PROMPTED_TRACES_DROPPED.frame(dropped),
+        dropped=COT_PROMPTED_TRACES_DROPPED.frame(_left_out(prompts, problems)),
+        ratings=COT_PROMPTED_RATINGS.frame(answer.evidence for answer in rated),
     )
+
+
+def _left_out(prompts: Sequence[Row], problems: Mapping[object, Problem]) -> Iterator[Row]:
+    for prompt in prompts:
+        problem = problems.get(prompt["prompt_id"])
+        if problem is not None:
+            yield {"prompt_id": prompt["prompt_id"], "source": prompt["source"], **vars(problem)}
 
 
 def _question(prompt: Row, template: str) -> Question:

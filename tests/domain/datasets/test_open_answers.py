@@ -46,7 +46,10 @@ def tables():
         ]),
         "cot_prompted_traces": rows_of("cot_prompted_traces", [
             PROMPT | {"trace_id": "w1", "prompt_id": "chat", "reasoning": "They greet.", "answer": "Good day"},
-            PROMPT | {"trace_id": "w2", "prompt_id": "rule", "answer": "kept it", "verdict": "correct", "source": "r"},
+            PROMPT | {"trace_id": "w2", "prompt_id": "rule", "answer": "kept it", "verdict": "correct", "source": "r",
+                      "verifier_version": "instruction-1"},
+            PROMPT | {"trace_id": "w3", "prompt_id": "rated", "reasoning": "They bid farewell.", "answer": "Good bye",
+                      "verdict": "correct", "verifier_version": "rating-1:judge"},
         ]),
         "sampled_traces": rows_of("sampled_traces", traces),
         "verified_traces": rows_of("verified_traces", verdicts),
@@ -64,9 +67,9 @@ def rules(**changes):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({}, {"c1", "w1", "t1"}, id="single-exchanges-after-thinking-and-undecided"),
+        pytest.param({}, {"c1", "w1", "w3", "t1"}, id="single-exchanges-after-thinking-and-undecided"),
         pytest.param({"sources": ["pool"]}, {"t1"}, id="one-source"),
-        pytest.param({"domains": ["math"]}, {"c1", "w1", "t6"}, id="other-domain-of-the-pool"),
+        pytest.param({"domains": ["math"]}, {"c1", "w1", "w3", "t6"}, id="other-domain-of-the-pool"),
     ],
 )
 def test_answers_that_nothing_decides_about(tables, changes, expected):
@@ -82,13 +85,17 @@ def test_responses_that_are_labelled_and_those_that_are_not(tables):
     answers = open_answers(doubled, rules())
     chosen, dropped = choose_responses(answers, rules(answers=2))
     assert chosen["trace_id"].to_list() == ["c1", "t1"]
-    assert dict(dropped.select("trace_id", "reason").iter_rows()) == {"c1again": "repeated", "w1": "over_row_limit"}
+    assert dict(dropped.select("trace_id", "reason").iter_rows()) == {
+        "c1again": "repeated",
+        "w1": "over_row_limit",
+        "w3": "over_row_limit",
+    }
 
 
 def test_a_response_too_long_to_be_seen_whole_is_not_labelled(tables):
     long = tables | {"cot_prompted_traces": tables["cot_prompted_traces"].with_columns(reasoning=pl.lit("x" * 99))}
     _, dropped = choose_responses(open_answers(long, rules()), rules(longest_answer=100))
-    assert dropped.select("trace_id", "reason").rows() == [("w1", "over_long")]
+    assert dropped.select("trace_id", "reason").rows() == [("w1", "over_long"), ("w3", "over_long")]
 
 
 def test_rows_hold_the_whole_response_and_its_label(tables):
@@ -100,4 +107,5 @@ def test_rows_hold_the_whole_response_and_its_label(tables):
     assert found.schema == SAFETY_SET.schema
     texts = dict(found.select("trace_id", "answer").iter_rows())
     assert texts == {"c1": "Hello", "t1": "<think>\nhm\n</think>\n\nanswer 1",
-                     "w1": "<think>\nThey greet.\n</think>\n\nGood day"}  # fmt: skip
+                     "w1": "<think>\nThey greet.\n</think>\n\nGood day",
+                     "w3": "<think>\nThey bid farewell.\n</think>\n\nGood bye"}  # fmt: skip

@@ -9,9 +9,12 @@ from scripted_writer import section
 
 from openreason_dagster.domain.inference.questions import Reply
 from openreason_dagster.domain.recipe_non_reasoning import CotPrompted
+from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.schemas import CHAT_SFT_DATA, PROMPT_POOL
+from openreason_dagster.domain.verification.answer_judge import Rating
 from openreason_dagster.domain.verification.verify import verify_batch
 from openreason_dagster.domain.verification.workers import Workers
+from openreason_dagster.domain.writing.answer_ratings import Rater
 from openreason_dagster.domain.writing.cot_prompted import answer_after_thinking
 from openreason_dagster.domain.writing.cot_prompts import choose_prompts, non_reasoning_prompts, triaged
 from openreason_dagster.domain.writing.prompts import read_writer_template
@@ -38,7 +41,7 @@ def tagged(thought=THOUGHT, answer=ANSWER):
     return f"<reasoning>\n{thought}\n</reasoning>\n\n<answer>{answer}</answer>"
 
 
-def write(text, row=None, **changes):
+def write(text, row=None, rater=None, **changes):
     asked = []
 
     def ask(questions):
@@ -50,7 +53,7 @@ def write(text, row=None, **changes):
     with Workers(count=1, timeout_seconds=5, memory_megabytes=2048) as workers:
         answered = answer_after_thinking(
             rows, rules(**changes), template, ask=ask,
-            verify=lambda rows: verify_batch(rows, workers, now=datetime(2025, 1, 1, tzinfo=UTC)),
+            verify=lambda rows: verify_batch(rows, workers, now=datetime(2025, 1, 1, tzinfo=UTC)), rater=rater,
         )  # fmt: skip
     assert section(asked[0].messages[-1].content, "message") == rows["prompt"][0]
     return answered
@@ -68,6 +71,46 @@ def test_constraints_are_verified():
     (row,) = write(tagged(), row=CONSTRAINED).kept.to_dicts()
     assert row["verdict"] == "correct"
     assert row["verifier_version"].startswith("instruction")
+
+
+def rater(verdict, score, *, unrated="keep"):
+    rating = Rating(verdict=verdict, score=score, why="It is so.")
+    return Rater(
+        judge="judge",
+        version="rating-1:judge",
+        unrated=unrated,
+        rate=lambda all_: dict.fromkeys(all_, rating),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rater", "verdict", "reason"),
+    [
+        pytest.param(rater(Verdict.CORRECT, 8), "correct", None, id="accepted"),
+        pytest.param(rater(Verdict.INCORRECT, 3), None, "rated_low", id="rejected"),
+        pytest.param(rater(Verdict.ABSTAINED, None), "abstained", None, id="unrated-kept"),
+        pytest.param(rater(Verdict.ERROR, None), "error", None, id="judge-failed-kept"),
+        pytest.param(rater(Verdict.ABSTAINED, None, unrated="drop"), None, "not_rated", id="unrated-left-out"),
+        pytest.param(rater(Verdict.INCORRECT, 3, unrated="drop"), None, "rated_low", id="low-is-not-unrated"),
+    ],
+)
+def test_a_judge_rates_answers_without_a_verifier(rater, verdict, reason):
+    answered = write(tagged(), rater=rater)
+    assert answered.kept["verdict"].to_list() == ([] if verdict is None else [verdict])
+    assert answered.kept["verifier_version"].to_list() == ([] if verdict is None else ["rating-1:judge"])
+    assert answered.dropped["reason"].to_list() == ([] if reason is None else [reason])
+    (evidence,) = answered.ratings.to_dicts()
+    rating = rater.rate(["x"])["x"]
+    assert (evidence["score"], evidence["verdict"]) == (rating.score, rating.verdict.value)
+    assert set(answered.kept["trace_id"]) <= {evidence["trace_id"]}
+
+
+def test_a_verifier_needs_no_judge_and_what_reads_badly_is_not_rated():
+    refuses = rater(Verdict.INCORRECT, 1)
+    verified = write(tagged(), row=CONSTRAINED, rater=refuses)
+    assert verified.kept["verdict"].to_list() == ["correct"]
+    assert verified.ratings.is_empty()
+    assert write(tagged(thought="# Plan\nBe kind."), rater=refuses).ratings.is_empty()
 
 
 @pytest.mark.parametrize(

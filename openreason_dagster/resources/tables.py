@@ -10,8 +10,8 @@ which the code location has to be ready.
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,10 +20,12 @@ import polars as pl
 
 from openreason_dagster.domain.errors import TableError
 from openreason_dagster.domain.schemas import TABLES, Table
+from openreason_dagster.resources.table_files import TableFiles
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
+    from deltalake.transaction import AddAction, RemoveAction
 
 _COMMIT_ATTEMPTS = 8
 _KEEP_LOG = {"delta.enableExpiredLogCleanup": "false"}  # a release may refer to a version of any age
@@ -96,6 +98,16 @@ class Tables(dg.ConfigurableResource["Tables"]):
             frame = frame.filter(pl.col(column).is_in([value] if isinstance(value, str) else value))
         return frame
 
+    def scan_files(self, name: str) -> Iterator[pl.LazyFrame]:
+        """The same rows as `scan`, file by file, of a table without partitions: for those who read texts in batches.
+
+        Polars reads a gigabyte ahead of its batches, and a filter that few rows pass holds the others' texts; both end
+        with the file.
+        """
+        table = self.find(name)
+        for uri in [] if table is None else table.file_uris():
+            yield pl.scan_parquet(uri).select(TABLES[name].schema.names())
+
     def append(self, name: str, rows: pl.DataFrame) -> None:
         """Add rows in one commit; no rows, no commit."""
         from deltalake import write_deltalake
@@ -109,14 +121,18 @@ class Tables(dg.ConfigurableResource["Tables"]):
 
         `rows` may be an iterable of frames, which is streamed. Rows outside the partition are refused.
         """
-        stream = _RowStream(TABLES[name], [rows] if isinstance(rows, pl.DataFrame) else rows)
-        attempts = _COMMIT_ATTEMPTS if isinstance(rows, pl.DataFrame) else 1  # an iterator cannot be read twice
+        self.open(name)
+        files = TableFiles(Path(self.uri(name)), TABLES[name])
         try:
-            _retry(name, lambda: _overwrite(self.open(name), stream.reader(), keys), attempts=attempts)
-        except TableError:
-            if stream.error is not None:
-                raise stream.error from None
+            for frame in [rows] if isinstance(rows, pl.DataFrame) else rows:
+                _require_schema(TABLES[name], frame)
+                _require_partition(name, frame, keys)
+                _retry(name, partial(files.add, frame))
+            written = _retry(name, files.finish)
+        except BaseException:
+            files.discard()
             raise
+        _retry(name, lambda: _overwrite(self.open(name), written, keys))  # files of no commit are left to `vacuum`
 
     def delete(self, name: str, predicate: str) -> int:
         """Delete matching rows in one transaction and say how many; earlier versions keep them."""
@@ -196,39 +212,27 @@ def _in_one_line(error: Exception) -> str:
     return ": ".join([first, *causes])
 
 
-def _overwrite(table: "DeltaTable", reader: "pa.RecordBatchReader", keys: dict[str, str]) -> None:
-    from deltalake import write_deltalake
+def _overwrite(table: "DeltaTable", files: "list[AddAction]", keys: dict[str, str]) -> None:
+    from deltalake import CommitProperties
 
-    write_deltalake(table, reader, mode="overwrite", predicate=partition_predicate(keys) if keys else None)
+    added: list[AddAction | RemoveAction] = [*files]
+    table.create_write_transaction(
+        added,
+        "overwrite",
+        table.schema(),
+        partition_by=table.metadata().partition_columns,
+        partition_filters=[(column, "=", value) for column, value in keys.items()] or None,
+        commit_properties=CommitProperties(max_commit_retries=0),  # or rows that came since `table` was read would stay
+    )
 
 
-class _RowStream:
-    """Frames as an Arrow stream; remembers what went wrong in the producer, which Arrow would only pass on as text.
-
-    Delta pulls the stream from a thread of its own runtime, where no other table can be opened. So the producer, which
-    usually reads other tables, runs in a thread of ours.
-    """
-
-    def __init__(self, table: Table, batches: Iterable[pl.DataFrame]) -> None:
-        self._table = table
-        self._batches = batches
-        self.error: Exception | None = None
-
-    def reader(self) -> "pa.RecordBatchReader":
-        import pyarrow as pa
-
-        return pa.RecordBatchReader.from_batches(_arrow_schema(self._table), self._record_batches())
-
-    def _record_batches(self) -> "Iterator[pa.RecordBatch]":
-        schema, batches = _arrow_schema(self._table), iter(self._batches)
-        try:
-            with ThreadPoolExecutor(max_workers=1) as producer:
-                while (rows := producer.submit(next, batches, None).result()) is not None:
-                    _require_schema(self._table, rows)
-                    yield from rows.to_arrow().cast(schema).to_batches()
-        except Exception as error:
-            self.error = error
-            raise
+def _require_partition(name: str, rows: pl.DataFrame, keys: dict[str, str]) -> None:
+    inside = rows.filter(*(pl.col(column) == value for column, value in keys.items())).height
+    if inside < rows.height:
+        raise TableError(
+            f"rows for table {name!r} were refused: {rows.height - inside} of {rows.height} lie outside the partition "
+            f"{partition_predicate(keys)}. Write each partition by itself."
+        )
 
 
 def _require_schema(table: Table, rows: pl.DataFrame) -> None:

@@ -20,7 +20,7 @@ import polars as pl
 
 from openreason_dagster.domain.errors import TableError
 from openreason_dagster.domain.schemas import TABLES, Table
-from openreason_dagster.resources.table_files import TableFiles
+from openreason_dagster.resources.staged_rows import StagedRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -117,22 +117,31 @@ class Tables(dg.ConfigurableResource["Tables"]):
             _retry(name, lambda: write_deltalake(self.open(name), rows, mode="append"))
 
     def replace(self, name: str, rows: pl.DataFrame | Iterable[pl.DataFrame], **keys: str) -> None:
-        """Replace the rows of one partition (or of the whole table) in one transaction.
+        """Replace the rows that have these keys (or all) in one transaction; rows without them are refused.
 
-        `rows` may be an iterable of frames, which is streamed. Rows outside the partition are refused.
+        `rows` may be an iterable of frames, of which one is held at a time. Then `keys` must be partition columns.
         """
+        if isinstance(rows, pl.DataFrame):
+            _require_schema(TABLES[name], rows)
+            _require_keys(name, rows, keys)
+            _retry(name, lambda: _overwrite(self.open(name), rows, keys))
+        else:
+            self._replace_by_stream(name, rows, keys)
+
+    def _replace_by_stream(self, name: str, frames: Iterable[pl.DataFrame], keys: dict[str, str]) -> None:
+        _require_partition_columns(TABLES[name], keys)
         self.open(name)
-        files = TableFiles(Path(self.uri(name)), TABLES[name])
+        staged = StagedRows(Path(self.uri(name)), TABLES[name])
         try:
-            for frame in [rows] if isinstance(rows, pl.DataFrame) else rows:
+            for frame in frames:
                 _require_schema(TABLES[name], frame)
-                _require_partition(name, frame, keys)
-                _retry(name, partial(files.add, frame))
-            written = _retry(name, files.finish)
+                _require_keys(name, frame, keys)
+                _retry(name, partial(staged.add, frame))
+            files = _retry(name, staged.finish)
         except BaseException:
-            files.discard()
+            staged.discard()
             raise
-        _retry(name, lambda: _overwrite(self.open(name), written, keys))  # files of no commit are left to `vacuum`
+        _retry(name, lambda: _take_over(self.open(name), files, keys))
 
     def delete(self, name: str, predicate: str) -> int:
         """Delete matching rows in one transaction and say how many; earlier versions keep them."""
@@ -212,7 +221,13 @@ def _in_one_line(error: Exception) -> str:
     return ": ".join([first, *causes])
 
 
-def _overwrite(table: "DeltaTable", files: "list[AddAction]", keys: dict[str, str]) -> None:
+def _overwrite(table: "DeltaTable", rows: pl.DataFrame, keys: dict[str, str]) -> None:
+    from deltalake import write_deltalake
+
+    write_deltalake(table, rows, mode="overwrite", predicate=partition_predicate(keys) if keys else None)
+
+
+def _take_over(table: "DeltaTable", files: "list[AddAction]", keys: dict[str, str]) -> None:
     from deltalake import CommitProperties
 
     added: list[AddAction | RemoveAction] = [*files]
@@ -226,7 +241,16 @@ def _overwrite(table: "DeltaTable", files: "list[AddAction]", keys: dict[str, st
     )
 
 
-def _require_partition(name: str, rows: pl.DataFrame, keys: dict[str, str]) -> None:
+def _require_partition_columns(table: Table, keys: dict[str, str]) -> None:
+    finer = sorted(set(keys) - set(table.partition_by))
+    if finer:
+        raise TableError(
+            f"rows of table {table.name!r} cannot be replaced by {finer} from a stream, because whole files are taken "
+            f"over: expected keys among its partition columns {list(table.partition_by)}. Give one frame instead."
+        )
+
+
+def _require_keys(name: str, rows: pl.DataFrame, keys: dict[str, str]) -> None:
     inside = rows.filter(*(pl.col(column) == value for column, value in keys.items())).height
     if inside < rows.height:
         raise TableError(

@@ -116,11 +116,40 @@ def test_replace_rows_of_another_partition_are_refused(tables):
 
 
 @pytest.mark.parametrize("model", ["a'b", "a/b:c", "50%", "é x", "a=b?#&", "../a", "%2F"])
-def test_replace_puts_a_partition_where_append_does(tables, model):
+def test_replace_by_a_stream_finds_a_partition_of_any_name(tables, model):
     tables.append("scored_traces", rows(model, "0.3", "1"))
-    tables.replace("scored_traces", rows(model, "0.3", "2"), model=model, temperature="0.3")
-    assert ids(tables, model=model) == ["2"]
-    assert len({file.parent for file in data_files(tables)}) == 1
+    tables.replace("scored_traces", iter([rows(model, "0.3", "2")]), model=model, temperature="0.3")
+    assert ids(tables, model=model) == ids(tables) == ["2"]
+    tables.vacuum("scored_traces", keep_hours=0, keep_versions=set())
+    assert len(data_files(tables)) == 1
+    assert ids(tables) == ["2"]
+
+
+def test_replace_by_a_part_of_a_partition_leaves_the_rest(tables):
+    tables.append("scored_traces", rows("a", "0.3", "1", "2"))
+    tables.replace("scored_traces", rows("a", "0.3", "2"), model="a", trace_id="2")
+    tables.replace("scored_traces", rows("a", "0.3", "3"), model="a", trace_id="3")
+    assert ids(tables) == ["1", "2", "3"]
+
+
+def test_replace_by_a_stream_refuses_a_part_of_a_partition(tables):
+    tables.append("scored_traces", rows("a", "0.3", "1", "2"))
+    with pytest.raises(TableError, match=r"by \['trace_id'\] from a stream"):
+        tables.replace("scored_traces", iter([rows("a", "0.3", "2")]), model="a", trace_id="2")
+    assert ids(tables) == ["1", "2"]
+
+
+@pytest.mark.parametrize("column", ["trace_id", "reward_total", "dominant_language"])
+def test_rows_replaced_by_a_stream_are_found_by_any_column(tables, column):
+    streamed = pl.concat([rows("a", "0.3", "1"), rows("b", "0.6", "2").with_columns(dominant_language=pl.lit("en"))])
+    tables.replace("scored_traces", streamed.iter_slices(1))
+    for value in streamed[column].unique():
+        expected = streamed.filter(pl.col(column).eq_missing(value))
+        found = tables.scan("scored_traces").filter(pl.col(column).eq_missing(value)).collect()
+        assert found.sort("trace_id").equals(expected)
+        assert tables.scan("scored_traces").filter(pl.col(column).is_not_null()).select(pl.len()).collect().item() == (
+            streamed[column].count()
+        )
 
 
 def test_replace_takes_rows_away_that_came_while_it_wrote(tables):
@@ -132,11 +161,15 @@ def test_replace_takes_rows_away_that_came_while_it_wrote(tables):
     assert ids(tables) == ["2"]
 
 
-def test_two_who_replace_a_new_partition_leave_the_rows_of_one(tables):
+def test_those_who_replace_a_new_partition_by_streams_leave_the_rows_of_one(tables):
     with ThreadPoolExecutor(max_workers=4) as pool:
         work = [
             pool.submit(
-                tables.replace, "scored_traces", rows("a", "0.3", f"{name}1", f"{name}2"), model="a", temperature="0.3"
+                tables.replace,
+                "scored_traces",
+                iter([rows("a", "0.3", f"{name}1"), rows("a", "0.3", f"{name}2")]),
+                model="a",
+                temperature="0.3",
             )
             for name in "wxyz"
         ]

@@ -99,14 +99,14 @@ class Tables(dg.ConfigurableResource["Tables"]):
         return frame
 
     def scan_files(self, name: str) -> Iterator[pl.LazyFrame]:
-        """The same rows as `scan`, file by file, of a table without partitions: for those who read texts in batches.
+        """The same rows as `scan`, of a table without partitions, file by file: Polars reads texts far ahead."""
+        for path in self.files(name):
+            yield pl.scan_parquet(path).select(TABLES[name].schema.names())
 
-        Polars reads a gigabyte ahead of its batches, and a filter that few rows pass holds the others' texts; both end
-        with the file.
-        """
+    def files(self, name: str) -> list[str]:
+        """The Parquet files that the table's rows are in; partition columns are in no file."""
         table = self.find(name)
-        for uri in [] if table is None else table.file_uris():
-            yield pl.scan_parquet(uri).select(TABLES[name].schema.names())
+        return [] if table is None else table.file_uris()
 
     def append(self, name: str, rows: pl.DataFrame) -> None:
         """Add rows in one commit; no rows, no commit."""

@@ -1,7 +1,11 @@
 """Answers compared with benchmarks on a local Ray cluster: the matches that this process finds."""
 
+import dagster as dg
 import polars as pl
 import pytest
+from finished_run import FINISHED
+from polars.testing import assert_frame_equal
+from small_workspace import QUIET
 
 from openreason_dagster.domain.curation.benchmark_matches import answer_matches
 from openreason_dagster.domain.errors import ReleaseError
@@ -60,3 +64,15 @@ def test_a_file_that_no_node_can_read_is_named(cluster, tmp_path):
 
 def test_no_file_no_match(cluster):
     assert RayAnswers([], ngram=NGRAM, address=None)(ANSWERS, BENCHMARKS).is_empty()
+
+
+def test_the_mix_is_the_same(cluster, finished, instance):
+    tables = finished.tables
+    before = {name: tables.scan(name).collect() for name in ("sft_mix", "sft_mix_dropped", "benchmark_matches")}
+    version = tables.version("sft_mix")
+    finished.write_recipe(**FINISHED | {"sft_mix": FINISHED["sft_mix"] | {"runner": "ray"}})
+    job = finished.definitions().resolve_job_def("build_datasets")
+    assert job.execute_in_process(instance=instance, run_config=QUIET, asset_selection=[dg.AssetKey("sft_mix")]).success
+    assert tables.version("sft_mix") > version
+    for name, rows in before.items():
+        assert_frame_equal(tables.scan(name).collect(), rows, check_row_order=False)

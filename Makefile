@@ -24,7 +24,7 @@ ui: $(VENV)/.installed .env
 	@$(BIN)/openreason ui
 
 test: $(VENV)/.test-installed check
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder
 
 check: $(VENV)/.test-installed
 	@$(BIN)/ruff format --check .
@@ -69,8 +69,9 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@command -v bwrap >/dev/null || echo "note: prompts that are answered with code need bubblewrap (Debian, Ubuntu: apt-get install bubblewrap)"
 	@touch $@
 
+# What the tests need is large and imported in part only: Python compiles it when it is imported.
 $(VENV)/.test-installed: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[test]'
 	@$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec  # vLLM's, which need another torch
 	@tests/install_system_packages.sh
 	@touch $@

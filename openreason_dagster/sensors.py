@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from openreason_dagster.assets.metadata import count
 from openreason_dagster.domain.errors import OpenReasonError, RecipeError
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.partitions import MODELS, range_tags
 from openreason_dagster.resources.model_plan import sampling_plan
 from openreason_dagster.resources.scope import fingerprints_in_effect, foreign_sources
@@ -36,7 +36,7 @@ def new_models(
     A file that cannot be used, half-written perhaps, is looked at again at the next tick.
     """
     recipe = workspace.recipe()
-    if not count(tables.scan("prompt_pool")):
+    if not count_rows(tables.scan("prompt_pool")):
         return dg.SkipReason("the prompt pool is not built yet; materialise prompt_pool first")
     strangers = foreign_sources("prompt_pool", tables, recipe)
     if strangers:

@@ -11,12 +11,17 @@ from finished_run import FinishedRun, finish
 from hypothesis import HealthCheck, settings
 from small_workspace import SmallWorkspace, starter_entry
 
-# How long an example takes to make or to try says more of the machine than of us.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+# How long an example takes to make or to try says more of the machine than of us. The same code gets the same examples,
+# so that a run which passed passes again; `--hypothesis-profile=explore` looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "explore", max_examples=2_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from threads, which crawl on a busy machine
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow tests come first, so that they are not what all wait for; a file stays on one worker, Ray's files too."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

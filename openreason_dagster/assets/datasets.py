@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, definition_metadata, preview
+from openreason_dagster.assets.metadata import definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.datasets.choose_mix import Comparer, choose_mix
 from openreason_dagster.domain.datasets.components import component_rows, mixed_conversations
@@ -13,6 +13,7 @@ from openreason_dagster.domain.datasets.reasoning_data import candidates, select
 from openreason_dagster.domain.datasets.replaced_references import judged_against, with_replaced_references
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
 from openreason_dagster.resources.ray_answers import RayAnswers
 from openreason_dagster.resources.scope import recipe_tables, require_own
@@ -72,7 +73,7 @@ def _comparers(tables: Tables, recipe: Recipe) -> Mapping[str, Comparer]:
 
 
 def _count_replaced(tables: Mapping[str, pl.LazyFrame], kept: pl.DataFrame) -> int:
-    return count(kept.lazy().join(judged_against(tables["suspect_references"]), on="prompt_id", how="semi"))
+    return count_rows(kept.lazy().join(judged_against(tables["suspect_references"]), on="prompt_id", how="semi"))
 
 
 @dg.asset(
@@ -96,12 +97,12 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     for table in ("prompt_pool", "non_reasoning_data"):
         require_own(table, tables, recipe)
     parts = {name: tables.scan(name) for name in _MIX_INPUTS}
-    candidates = component_rows(parts).collect(engine="streaming")
-    mix = choose_mix(candidates, parts, recipe, comparers=_comparers(tables, recipe))
+    rows = component_rows(parts).collect(engine="streaming")
+    mix = choose_mix(rows, parts, recipe, comparers=_comparers(tables, recipe))
     tables.replace("benchmark_matches", mix.matches, stage="sft_mix")
     tables.replace("sft_mix_dropped", mix.dropped)
     tables.replace("sft_mix", mixed_conversations(mix.chosen, parts))
-    written = count(tables.scan("sft_mix"))
+    written = count_rows(tables.scan("sft_mix"))
     if written != mix.chosen.height:
         raise ReleaseError(
             f"sft_mix: {mix.chosen.height} rows were chosen but {written} written: their traces or prompts are gone. "

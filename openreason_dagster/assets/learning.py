@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, definition_metadata, preview
+from openreason_dagster.assets.metadata import definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.curation.splits import split_of, with_cluster
 from openreason_dagster.domain.datasets import preference_pairs as pairs
@@ -15,6 +15,7 @@ from openreason_dagster.domain.datasets.replaced_references import (
 )
 from openreason_dagster.domain.errors import RecipeError, ReleaseError
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.schemas import PREFERENCE_PAIRS, RL_PROMPTS
 from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
@@ -45,7 +46,7 @@ def rl_prompts(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[Non
     tables.replace("rl_prompts_dropped", selection.dropped)
     tables.replace("rl_prompts", rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming"))
     written = tables.scan("rl_prompts")
-    _require_all("rl_prompts", count(written), selection.kept.height)
+    _require_all("rl_prompts", count_rows(written), selection.kept.height)
     by_domain = written.group_by("domain", "split", "difficulty_band").len("prompts").sort(pl.all()).collect()
     return dg.MaterializeResult(
         metadata={
@@ -78,7 +79,7 @@ def preference_pairs(tables: Tables, workspace: Workspace) -> dg.MaterializeResu
     batches = rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
     tables.replace("preference_pairs_dropped", made.dropped, method=pairs.METHOD)
     tables.replace("preference_pairs", batches, method=pairs.METHOD)
-    _require_all("preference_pairs", count(tables.scan("preference_pairs", method=pairs.METHOD)), made.made.height)
+    _require_all("preference_pairs", count_rows(tables.scan("preference_pairs", method=pairs.METHOD)), made.made.height)
     lengths = made.made.select(pl.col("chosen_characters", "rejected_characters").mean()).row(0, named=True)
     return dg.MaterializeResult(
         metadata={

@@ -31,11 +31,6 @@ def definition_metadata(table: Table) -> dict[str, Any]:
     return {"dagster/column_schema": dg.TableSchema(columns), "dagster/table_name": table.name}
 
 
-def count(rows: pl.LazyFrame) -> int:
-    """Number of rows, without holding the columns that filters need."""
-    return int(rows.select(pl.len()).collect(engine="streaming").item())
-
-
 def preview(rows: pl.DataFrame) -> dg.MetadataValue[Any]:
     """The first rows as a table, long texts cut."""
     return every_row(rows.head(_PREVIEW_ROWS))

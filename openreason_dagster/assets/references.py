@@ -3,10 +3,11 @@
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, definition_metadata, preview
+from openreason_dagster.assets.metadata import definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
 from openreason_dagster.domain.curation.suspect_references import answers_without_reference, replaced_verdicts
 from openreason_dagster.domain.curation.suspect_references import suspect_references as find_suspects
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.schemas import SUSPECT_REFERENCES
 from openreason_dagster.resources.judging import judge_of
 from openreason_dagster.resources.scope import recipe_tables, require_own
@@ -41,8 +42,8 @@ def suspect_references(tables: Tables, workspace: Workspace) -> dg.MaterializeRe
         metadata={
             "dagster/row_count": suspects.height,
             "prompts_without_a_correct_sample": answers["prompt_id"].n_unique(),
-            "prompts_in_the_pool": count(scoped["prompt_pool"]),
-            "traces_judged_again": count(tables.scan("replaced_verdicts")),
+            "prompts_in_the_pool": count_rows(scoped["prompt_pool"]),
+            "traces_judged_again": count_rows(tables.scan("replaced_verdicts")),
             "by_treatment": preview(by_treatment),
             "suspects": preview(suspects.sort(pl.col("votes"), "prompt_id", descending=[True, False]).drop("domain")),
         }

@@ -6,13 +6,14 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, definition_metadata, every_row, picture, report_partition
+from openreason_dagster.assets.metadata import definition_metadata, every_row, picture, report_partition
 from openreason_dagster.automation import FOLLOW_CHECKED_TRACES
 from openreason_dagster.domain.recipe import RewardWeights
 from openreason_dagster.domain.release.language_report import language_consistency
 from openreason_dagster.domain.release.plots import reward_histogram
 from openreason_dagster.domain.release.report_data import reward_totals
 from openreason_dagster.domain.rewards.score import score_batch
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.schemas import SCORED_TRACES
 from openreason_dagster.partitions import temperatures_by_model, trace_key
 from openreason_dagster.resources.tables import Tables
@@ -68,7 +69,7 @@ def _metadata(tables: Tables, keys: dict[str, str]) -> dict[str, Any]:
     means = rows.select(pl.col(names).mean()).collect().row(0, named=True)
     languages = language_consistency({"scored_traces": rows, "prompt_pool": tables.scan("prompt_pool")})
     return {
-        "dagster/partition_row_count": count(rows),
+        "dagster/partition_row_count": count_rows(rows),
         **{f"mean_{name}": round(value, 4) for name, value in means.items() if value is not None},
         "words_counted": languages["words"].sum(),
         "languages": every_row(languages.drop("model", "temperature")),

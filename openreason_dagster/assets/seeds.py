@@ -6,9 +6,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, definition_metadata, preview, report_partition
+from openreason_dagster.assets.metadata import definition_metadata, preview, report_partition
 from openreason_dagster.domain.errors import SourceError
 from openreason_dagster.domain.recipe_sources import FileSource, HubSource, ProceduralSource
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS, SEED_PROMPTS, SEED_PROMPTS_DROPPED
 from openreason_dagster.domain.seeds.benchmarks import benchmark_prompts as read_benchmarks
 from openreason_dagster.domain.seeds.read_source import seed_prompts as read_source
@@ -68,8 +69,8 @@ def _collect(source: ProceduralSource | FileSource | HubSource, tables: Tables, 
 
 def _require_few_dropped(name: str, tables: Tables, *, limit: float) -> None:
     set_aside = tables.scan("seed_prompts_dropped", source=name)
-    dropped = count(set_aside)
-    rows = dropped + count(tables.scan("seed_prompts", source=name))
+    dropped = count_rows(set_aside)
+    rows = dropped + count_rows(tables.scan("seed_prompts", source=name))
     if dropped > limit * rows:
         causes = dict(set_aside.group_by("reason").len("rows").collect().iter_rows())
         raise SourceError(
@@ -83,7 +84,7 @@ def _metadata(name: str, tables: Tables) -> dict[str, Any]:
     rows = tables.scan("seed_prompts", source=name)
     dropped = tables.scan("seed_prompts_dropped", source=name)
     return {
-        "dagster/row_count": count(rows),
-        "dropped": count(dropped),
+        "dagster/row_count": count_rows(rows),
+        "dropped": count_rows(dropped),
         "preview": preview(rows.select("prompt", "reference_answer", "verifier", "domain").head(5).collect()),
     }

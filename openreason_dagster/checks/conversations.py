@@ -3,8 +3,9 @@
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, preview
+from openreason_dagster.assets.metadata import preview
 from openreason_dagster.domain.datasets.turns import takes_turns, think_blocks
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -13,7 +14,7 @@ from openreason_dagster.resources.workspace import Workspace
 def chat_conversations_are_well_formed(tables: Tables) -> dg.AssetCheckResult:
     """User and assistant take turns to the end, after a system turn at most; no turn is blank or thinks."""
     good = takes_turns() & (think_blocks() == 0)
-    malformed = count(tables.scan("chat_sft_data").filter(~good.fill_null(value=False)))
+    malformed = count_rows(tables.scan("chat_sft_data").filter(~good.fill_null(value=False)))
     return dg.AssetCheckResult(passed=malformed == 0, metadata={"malformed": malformed})
 
 
@@ -34,7 +35,7 @@ def cot_answers_follow_reasoning(tables: Tables) -> dg.AssetCheckResult:
         pl.col(name).str.contains(r"\S") & ~pl.col(name).str.contains(r"</?think>") for name in ("reasoning", "answer")
     )
     good = whole & (pl.col("verdict").is_null() | (pl.col("verdict") == "correct"))
-    wrong = count(tables.scan("cot_prompted_traces").filter(~good))
+    wrong = count_rows(tables.scan("cot_prompted_traces").filter(~good))
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"malformed_or_not_correct": wrong})
 
 
@@ -48,8 +49,8 @@ def non_reasoning_rows_are_unique(tables: Tables) -> dg.AssetCheckResult:
             tables.scan("cot_prompted_traces").select("trace_id", origin=pl.lit("cot_prompted_traces")),
         ]
     )
-    unknown = count(rows.join(known, on=["trace_id", "origin"], how="anti"))
-    repeated = count(rows) - count(rows.unique())
+    unknown = count_rows(rows.join(known, on=["trace_id", "origin"], how="anti"))
+    repeated = count_rows(rows) - count_rows(rows.unique())
     return dg.AssetCheckResult(
         passed=unknown == repeated == 0, metadata={"unknown_rows": unknown, "repeated_rows": repeated}
     )

@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count, preview
+from openreason_dagster.assets.metadata import preview
 from openreason_dagster.domain.curation.benchmark_matches import answer_matches, match_examples
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.replaced_references import verdicts_of_replaced
@@ -12,6 +12,7 @@ from openreason_dagster.domain.release.configurations import configuration_diffe
 from openreason_dagster.domain.release.gates import contaminated_prompts, contamination
 from openreason_dagster.domain.release.layouts import LAYOUTS
 from openreason_dagster.domain.release.released_rows import release_differences
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.writing.cold_start import is_same_answer
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
@@ -26,8 +27,8 @@ def reasoning_data_is_correct(tables: Tables, workspace: Workspace) -> dg.AssetC
     kept = tables.scan("reasoning_data")
     unlike_stated = kept.join(tables.scan("verified_traces").filter(is_correct), on="trace_id", how="anti")
     replaced = verdicts_of_replaced({name: tables.scan(name) for name in ("suspect_references", "replaced_verdicts")})
-    wrong = count(unlike_stated.join(replaced.filter(is_correct), on="trace_id", how="anti"))
-    by_majority = count(unlike_stated) - wrong
+    wrong = count_rows(unlike_stated.join(replaced.filter(is_correct), on="trace_id", how="anti"))
+    by_majority = count_rows(unlike_stated) - wrong
     return dg.AssetCheckResult(
         passed=wrong == 0, metadata={"not_correct": wrong, "correct_against_majority": by_majority}
     )
@@ -42,7 +43,7 @@ def cold_start_data_is_verified(tables: Tables) -> dg.AssetCheckResult:
         sources.select(source_trace_id="trace_id", before="extracted_answer"), on="source_trace_id", how="inner"
     )
     same = sum(is_same_answer(*pair) for pair in pairs.select("before", "extracted_answer").collect().iter_rows())
-    wrong = count(tables.scan("cold_start_data")) - same
+    wrong = count_rows(tables.scan("cold_start_data")) - same
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"not_verified": wrong})
 
 
@@ -75,7 +76,7 @@ def no_cluster_is_in_two_splits(tables: Tables) -> dg.AssetCheckResult:
     """All rows of a prompt, and of its near-duplicates, are in one split."""
     rows = with_cluster(tables.scan("sft_mix").select("prompt_id", "split"), tables.scan("prompt_clusters"))
     splits = rows.group_by("cluster_id").agg(pl.col("split").n_unique())
-    torn = count(splits.filter(pl.col("split") > 1))
+    torn = count_rows(splits.filter(pl.col("split") > 1))
     return dg.AssetCheckResult(passed=torn == 0, metadata={"clusters_in_two_splits": torn})
 
 
@@ -84,7 +85,7 @@ def conversations_are_well_formed(tables: Tables) -> dg.AssetCheckResult:
     """Turns alternate and none is blank; the last thinks once and answers, or, of non-reasoning data, nobody thinks."""
     may_be_plain = (pl.col("component") == "non_reasoning_data") & (think_blocks() == 0)
     good = takes_turns() & (answers_after_thinking() | may_be_plain)
-    malformed = count(tables.scan("sft_mix").filter(~good.fill_null(value=False)))
+    malformed = count_rows(tables.scan("sft_mix").filter(~good.fill_null(value=False)))
     return dg.AssetCheckResult(passed=malformed == 0, metadata={"malformed": malformed})
 
 

@@ -3,9 +3,9 @@
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.replaced_references import verdicts_in_effect
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.resources.tables import Tables
 
 
@@ -21,7 +21,7 @@ def no_cluster_is_in_two_splits_of_any_set(tables: Tables) -> dg.AssetCheckResul
     names = ("rl_prompts", "preference_pairs", "sft_mix")
     places = pl.concat([tables.scan(name).select("prompt_id", "split") for name in names])
     splits = with_cluster(places, tables.scan("prompt_clusters")).group_by("cluster_id").agg(pl.col("split").n_unique())
-    torn = count(splits.filter(pl.col("split") > 1))
+    torn = count_rows(splits.filter(pl.col("split") > 1))
     return dg.AssetCheckResult(passed=torn == 0, metadata={"clusters_in_two_splits": torn})
 
 
@@ -44,7 +44,7 @@ def pairs_are_correct_against_incorrect(tables: Tables) -> dg.AssetCheckResult:
     for side, verdict in (("chosen_trace_id", "correct"), ("rejected_trace_id", "incorrect")):
         verified = verdicts.filter(pl.col("verdict") == verdict)
         rows = tables.scan("preference_pairs", method="verified").select("prompt_id", trace_id=side)
-        wrong += count(rows.join(verified, on=["prompt_id", "trace_id"], how="anti"))
+        wrong += count_rows(rows.join(verified, on=["prompt_id", "trace_id"], how="anti"))
     return dg.AssetCheckResult(passed=wrong == 0, metadata={"traces_with_another_verdict": wrong})
 
 
@@ -52,8 +52,8 @@ def _accounts_for_the_pool(tables: Tables, kept: pl.LazyFrame, dropped: pl.LazyF
     found = pl.concat([kept.select("prompt_id"), dropped.select("prompt_id")])
     pool = tables.scan("prompt_pool").select("prompt_id")
     numbers = {
-        "missing": count(pool.join(found, on="prompt_id", how="anti")),
-        "not_in_the_pool": count(found.join(pool, on="prompt_id", how="anti")),
-        "kept_and_dropped": count(found) - count(found.unique()),
+        "missing": count_rows(pool.join(found, on="prompt_id", how="anti")),
+        "not_in_the_pool": count_rows(found.join(pool, on="prompt_id", how="anti")),
+        "kept_and_dropped": count_rows(found) - count_rows(found.unique()),
     }
     return dg.AssetCheckResult(passed=not any(numbers.values()), metadata=numbers)

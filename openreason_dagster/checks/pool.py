@@ -2,9 +2,10 @@
 
 import dagster as dg
 
-from openreason_dagster.assets.metadata import count, preview
+from openreason_dagster.assets.metadata import preview
 from openreason_dagster.domain.curation.decontamination import overlaps
 from openreason_dagster.domain.provenance import normalise_text
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -34,9 +35,9 @@ def pool_prompts_are_unique(tables: Tables) -> dg.AssetCheckResult:
 def pool_prompts_have_one_cluster(tables: Tables) -> dg.AssetCheckResult:
     """Every prompt of the pool is in exactly one cluster, and the table of clusters knows no other prompt."""
     pool, clusters = tables.scan("prompt_pool").select("prompt_id"), tables.scan("prompt_clusters").select("prompt_id")
-    without = count(pool.join(clusters, on="prompt_id", how="anti"))
-    unknown = count(clusters.join(pool, on="prompt_id", how="anti"))
-    twice = count(clusters) - count(clusters.unique())
+    without = count_rows(pool.join(clusters, on="prompt_id", how="anti"))
+    unknown = count_rows(clusters.join(pool, on="prompt_id", how="anti"))
+    twice = count_rows(clusters) - count_rows(clusters.unique())
     return dg.AssetCheckResult(
         passed=without == unknown == twice == 0,
         metadata={"without_cluster": without, "unknown_prompts": unknown, "in_two_clusters": twice},
@@ -47,8 +48,10 @@ def pool_prompts_have_one_cluster(tables: Tables) -> dg.AssetCheckResult:
 def refused_share_is_low(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
     """The share of source rows that did not reach the pool is within half of the recipe's limit: an early warning."""
     sources = [source.name for source in workspace.recipe().sources]
-    kept = count(tables.scan("prompt_pool"))
-    dropped = count(tables.scan("prompt_pool_dropped")) + count(tables.scan("seed_prompts_dropped", source=sources))
+    kept = count_rows(tables.scan("prompt_pool"))
+    dropped = count_rows(tables.scan("prompt_pool_dropped")) + count_rows(
+        tables.scan("seed_prompts_dropped", source=sources)
+    )
     share = dropped / (kept + dropped) if kept + dropped else 0.0
     limit = workspace.recipe().pool.rejected_share_limit / 2
     return dg.AssetCheckResult(

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import dagster as dg
 import polars as pl
 
-from openreason_dagster.assets.metadata import count
 from openreason_dagster.checks.partitioned import Finding, check_partitions
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.release import gates
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.verification.canaries import error_rates
 from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE
 from openreason_dagster.resources.tables import Tables
@@ -48,11 +48,11 @@ def unjudged_traces(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> Fi
     verdicts = tables.scan("verified_traces", **keys).select("trace_id")
     in_pool = traces.join(pool, on="prompt_id", how="semi")
     counts = {
-        "traces": count(in_pool),
-        "verdicts": count(verdicts),
-        "without_verdict": count(in_pool.join(verdicts, on="trace_id", how="anti")),
-        "verdict_without_trace": count(verdicts.join(traces, on="trace_id", how="anti")),
-        "repeated_verdicts": count(verdicts) - count(verdicts.unique()),
+        "traces": count_rows(in_pool),
+        "verdicts": count_rows(verdicts),
+        "without_verdict": count_rows(in_pool.join(verdicts, on="trace_id", how="anti")),
+        "verdict_without_trace": count_rows(verdicts.join(traces, on="trace_id", how="anti")),
+        "repeated_verdicts": count_rows(verdicts) - count_rows(verdicts.unique()),
     }
     faults = ("without_verdict", "verdict_without_trace", "repeated_verdicts")
     return Finding(not any(counts[fault] for fault in faults), counts)
@@ -90,9 +90,9 @@ def unscored_verdicts(tables: Tables, _recipe: Recipe, keys: dict[str, str]) -> 
         pl.col("reward_accuracy", "reward_format", "reward_language_consistency").is_between(0, 1).fill_null(value=True)
     )
     counts = {
-        "verdicts": count(verdicts),
-        "without_rewards": count(verdicts.join(scores, on="trace_id", how="anti")),
-        "out_of_bounds": count(scores.filter(~bounded)),
+        "verdicts": count_rows(verdicts),
+        "without_rewards": count_rows(verdicts.join(scores, on="trace_id", how="anti")),
+        "out_of_bounds": count_rows(scores.filter(~bounded)),
     }
     return Finding(counts["without_rewards"] == 0 and counts["out_of_bounds"] == 0, counts)
 

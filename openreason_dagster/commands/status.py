@@ -13,6 +13,7 @@ from rich.table import Column, Table
 from openreason_dagster.domain.inference.request_source import Rounds
 from openreason_dagster.domain.inference.trace_rows import record_as_text
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.resources.ledger import limits
 from openreason_dagster.resources.model_plan import ModelPlan
 from openreason_dagster.resources.scope import foreign_sources, plans, recipe_tables
@@ -100,7 +101,7 @@ def print_status(tables: Tables, workspace: Workspace, console: Console) -> None
         console.print(f"The prompt pool holds sources of another recipe: {', '.join(strangers)}")
     scoped = recipe_tables(tables, workspace)
     for name in _COUNTED:
-        console.print(f"{name:18} {scoped[name].select(pl.len()).collect().item():>9,} rows")
+        console.print(f"{name:18} {count_rows(scoped[name]):>9,} rows")
     names = ("temperature", "state", "sampled", "left", "failed", "verified")
     table = Table(Column("model", overflow="fold"), *names, box=box.SIMPLE_HEAD, collapse_padding=True)
     statuses = partition_statuses(tables, workspace)
@@ -164,9 +165,7 @@ def _status(
 
 
 def _rows(table: pl.LazyFrame, model: str, key: str) -> int:
-    return int(
-        table.filter((pl.col("model") == model) & (pl.col("temperature") == key)).select(pl.len()).collect().item()
-    )
+    return count_rows(table.filter((pl.col("model") == model) & (pl.col("temperature") == key)))
 
 
 def _differences(record: str, wanted: Mapping[str, object]) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ class Limits:
     """Of standard output and standard error together."""
     silent_seconds: float | None = None
     """Longest time without output; None for as long as the run may take."""
+    start_seconds: float = 0.0
+    """Longest time until the first output, where that is longer."""
 
 
 class Status(StrEnum):

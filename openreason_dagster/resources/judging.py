@@ -1,6 +1,6 @@
 """Verdicts for committed traces: each trace is judged once by each version of its verifier."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from openreason_dagster.domain.inference.request_source import Outcomes
 from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.verification.canaries import canaries, error_rates, judged_canaries
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
-from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE, verify_at_once, verify_batch
+from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE, Judge, verify_at_once, verify_batch
 from openreason_dagster.domain.verification.workers import Workers
 from openreason_dagster.resources.ray_verification import RayVerification
 from openreason_dagster.resources.settings import Settings
@@ -24,10 +24,6 @@ _ROWS_PER_COMMIT = 2_000
 _ROWS_PER_GLANCE = 32
 TRACE_COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason")
 """What of a trace is judged."""
-
-
-Judge = Callable[[Iterable[pl.DataFrame]], Iterator[pl.DataFrame]]
-"""Takes batches of traces with what is needed to judge them, and gives verdicts batch by batch, in any order."""
 
 
 def judge_here(workers: Workers) -> Judge:
@@ -102,12 +98,12 @@ def _drop_outdated(tables: Tables, traces: pl.LazyFrame, keys: dict[str, str], *
 
 def _drop_evidence_without_verdict(tables: Tables, keys: dict[str, str]) -> None:
     """Drop what a judge model found on traces whose verdict is to be found again, or what two runs found at once."""
-    evidence = tables.scan("judge_verdicts", **keys).collect()
+    evidence = tables.scan("judge_verdicts", **keys)
     verdicts = tables.scan("verified_traces", **keys).select("trace_id").collect()
-    single = evidence.unique("trace_id", keep="last", maintain_order=True)
-    kept = single.join(verdicts, on="trace_id", how="semi")
-    if kept.height < evidence.height:
-        tables.replace("judge_verdicts", kept, **keys)
+    found = evidence.select("trace_id").collect()
+    if found.unique().join(verdicts, on="trace_id", how="semi").height < found.height:
+        single = evidence.collect().unique("trace_id", keep="last", maintain_order=True)
+        tables.replace("judge_verdicts", single.join(verdicts, on="trace_id", how="semi"), **keys)
 
 
 def verify_rows(tables: Tables, workers: Workers, rows: pl.DataFrame, prompts: pl.DataFrame) -> Mapping[str, bool]:

@@ -28,8 +28,9 @@ from openreason_dagster.domain.verification.model_judge import (
     question,
 )
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
+from openreason_dagster.domain.verification.verify import Judge
 from openreason_dagster.resources.assistant import Assistant
-from openreason_dagster.resources.judging import Judge, judge_of
+from openreason_dagster.resources.judging import judge_of
 from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace

@@ -11,7 +11,8 @@ from openreason_dagster.domain.datasets.reasoning_data import candidates, select
 from openreason_dagster.domain.datasets.replaced_references import with_replaced_references
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.rewards.total import total
-from openreason_dagster.resources.judging import PROMPT_COLUMNS, TRACE_COLUMNS, Judge
+from openreason_dagster.domain.verification.verify import Judge
+from openreason_dagster.resources.judging import PROMPT_COLUMNS, TRACE_COLUMNS
 from openreason_dagster.resources.scope import recipe_tables
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace

@@ -35,13 +35,13 @@ def judge_once(data: bytes) -> None:
     provider = atheris.FuzzedDataProvider(data)
     reference = REFERENCES[provider.ConsumeIntInRange(0, len(REFERENCES) - 1)]
     text = provider.ConsumeUnicodeNoSurrogates(400)
-    started = time.perf_counter()
+    started = time.process_time()
     for answer in (text, f"\\boxed{{{text}}}"):
         math.judge_directly(reference, {}, answer)
         numeric.judge(reference, {"relative": 0.01, "unit": "m"}, answer)
         choice.judge("A", OPTIONS, answer)
         exact.judge(reference, {}, answer)
-    assert time.perf_counter() - started < SLOWEST_SECONDS, text
+    assert time.process_time() - started < SLOWEST_SECONDS, text
     if set(text) <= PLAIN:
         forged = math.judge_directly("42", {}, rf"\boxed{{43 + ({text})^2}}")
         assert forged is None or forged.verdict is not Verdict.CORRECT, text

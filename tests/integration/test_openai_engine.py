@@ -325,14 +325,14 @@ def test_tokens_per_minute_count_what_was_used():
     """A request reserves its 100 tokens and more, and gives back all but the 12 it used."""
     with (
         FaultServer(rates={}) as server,
-        OpenAIEngine(model_of(server.base_url, tokens_per_minute=250, concurrency=1)) as engine,
+        OpenAIEngine(model_of(server.base_url, tokens_per_minute=300, concurrency=1)) as engine,
     ):
         results = engine.stream(iter(requests_of(20, max_tokens=100)))
         came = [next(results) for _ in range(10)]
         time.sleep(0.5)
         results.close()
     assert len(came) == 10
-    assert 10 <= len(server.requests) <= 11
+    assert 10 <= len(server.requests) <= 12
 
 
 def test_a_slow_replica_gets_fewer_requests():

@@ -102,30 +102,26 @@ def test_everything_a_request_may_ask_for(cluster):
     assert environment["engine"] == "ray"
 
 
-def test_a_none_ends_what_is_handed_over_together(cluster, capfd):
-    seen = []
+def test_a_none_ends_what_is_handed_over_together_and_an_option_how_long_a_text_may_be(cluster, capfd):
+    found = {}
 
     def feed():
         yield request_of(0, max_tokens=5)
-        while not seen:
+        while not found:
             yield None
-        yield request_of(1, max_tokens=5)
+        yield request_of(1, max_tokens=1000, temperature=2.0)
+        yield request_of(2, question="x" * 70)
 
-    with engine_of(cluster) as engine:
+    with engine_of(cluster, options={"max_model_len": 64}, maximum_length=128) as engine:
         for result in engine.stream(feed()):
-            seen += [result.request.trace_id]
-    assert seen == ["0", "1"]
+            found[result.request.trace_id] = result
+        assert engine.environment()["maximum_length"] == "64"
+    assert next(iter(found)) == "0"
+    assert found["1"].prompt_tokens + found["1"].completion_tokens <= 64
+    assert found["2"].error == "prompt_too_long"
     shown = "".join(capfd.readouterr())
     assert "Progress bars" not in shown
     assert "execution finished" not in shown
-
-
-def test_an_option_decides_how_long_a_text_may_be(cluster):
-    with engine_of(cluster, options={"max_model_len": 64}, maximum_length=128) as engine:
-        found = answers(engine, [request_of(0, max_tokens=1000, temperature=2.0), request_of(1, question="x" * 70)])
-        assert engine.environment()["maximum_length"] == "64"
-    assert found["0"].prompt_tokens + found["0"].completion_tokens <= 64
-    assert found["1"].error == "prompt_too_long"
 
 
 def vllm_processes():

@@ -75,7 +75,7 @@ def test_ten_thousand_requests_against_every_fault(tmp_path):
         outcomes |= {trace_id: (row["error"], row["attempts"]) for trace_id, row in failures.items()}
         expected = {request.trace_id: expected_outcome(request, 3, RATES) for request in requests}
         different = [trace_id for trace_id in expected if outcomes[trace_id] != expected[trace_id]]
-        assert len(different) <= 10, "a busy machine may let a good reply time out"
+        assert len(different) <= 64, "a machine that stalls may let all good replies in flight time out"
         assert all(1 <= attempts <= 3 for _, attempts in outcomes.values())
         assert 150 < len(failures) < 1_000
         assert all(row["message"] for row in failures.values())

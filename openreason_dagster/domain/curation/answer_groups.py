@@ -1,6 +1,6 @@
 """Which extracted answers to a prompt are the same answer: by its verifier's notion of equality, else by their text."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import polars as pl
@@ -9,14 +9,13 @@ from openreason_dagster.domain.records import ThinkState, Verdict
 from openreason_dagster.domain.verification.normalisation import folded_text
 from openreason_dagster.domain.verification.registry import verifier
 from openreason_dagster.domain.verification.symbolic_text import LONGEST_TEXT, fitness
+from openreason_dagster.domain.verification.verify import Judge
 
 LEADERS = 8
 """Spellings of a prompt, most frequent first, that others are compared with; this bounds the work on scattered ones."""
 _PAIRS_PER_BATCH = 2_000
 _NO_TRACE = {"model": pl.lit(""), "temperature": pl.lit(""), "finish_reason": pl.lit(None, pl.String())}
 
-Judge = Callable[[Iterable[pl.DataFrame]], Iterator[pl.DataFrame]]
-"""Takes frames of traces with what is needed to judge them, and gives frames of verdicts, in any order."""
 Verdicts = Mapping[str, Verdict]
 """Verdict of each pair of spellings, by `_pair`."""
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from openreason_dagster.domain.curation.answer_groups import AnswerGroup, Judge, answer_groups
+from openreason_dagster.domain.curation.answer_groups import AnswerGroup, answer_groups
 from openreason_dagster.domain.recipe_references import References
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.schemas import SUSPECT_REFERENCES
 from openreason_dagster.domain.verification.registry import KINDS_WITHOUT_REFERENCE
+from openreason_dagster.domain.verification.verify import Judge
 
 _PROMPTS_AT_ONCE = 500
 _TRACES_AT_ONCE = 2_000

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openreason_dagster.domain.datasets.replaced_references import verdicts_of_replaced
+from openreason_dagster.domain.datasets.replaced_references import verdicts_in_effect
+from openreason_dagster.domain.row_count import count_rows
 
 Frames = Mapping[str, pl.LazyFrame]
 UNKNOWN_REASON = "no reason recorded"
@@ -57,15 +58,7 @@ def _failed(tables: Frames) -> pl.LazyFrame:
 
 
 def _with(verdicts: pl.Expr) -> Callable[[Frames], pl.LazyFrame]:
-    return lambda tables: _verdicts(tables).filter(verdicts).select("trace_id", reason="verdict")
-
-
-def _verdicts(tables: Frames) -> pl.LazyFrame:
-    """The verdict that holds: the one against the majority answer where that took the reference's place."""
-    columns = ("trace_id", "verdict", "is_correct")
-    stated = tables["verified_traces"].select(columns)
-    renewed = verdicts_of_replaced(tables).select(columns).join(stated, on="trace_id", how="semi")
-    return pl.concat([stated.join(renewed, on="trace_id", how="anti"), renewed])
+    return lambda tables: verdicts_in_effect(tables).filter(verdicts).select("trace_id", reason="verdict")
 
 
 def _not_kept(tables: Frames) -> pl.LazyFrame:
@@ -76,6 +69,18 @@ def _not_kept(tables: Frames) -> pl.LazyFrame:
 
 def _nothing(_tables: Frames) -> pl.LazyFrame:
     return pl.LazyFrame(schema={"reason": pl.String()})
+
+
+def _optional(name: str, *, unit: str, table: str) -> Stage:
+    """A stage whose rows are all in its table or in that of what it left out."""
+    return Stage(
+        name=name,
+        unit=unit,
+        entered=rows_of(table, f"{table}_dropped"),
+        stayed=rows_of(table),
+        left_out=dropped(f"{table}_dropped"),
+        is_optional=True,
+    )
 
 
 _IS_JUDGED = pl.col("is_correct").is_not_null()
@@ -133,38 +138,10 @@ STAGES = (
         stayed=rows_of("reasoning_data"),
         left_out=_not_kept,
     ),
-    Stage(
-        name="cold-start data",
-        unit="traces",
-        entered=rows_of("cold_start_data", "cold_start_data_dropped"),
-        stayed=rows_of("cold_start_data"),
-        left_out=dropped("cold_start_data_dropped"),
-        is_optional=True,
-    ),
-    Stage(
-        name="conversations taken over",
-        unit="conversations",
-        entered=rows_of("chat_sft_data", "chat_sft_data_dropped"),
-        stayed=rows_of("chat_sft_data"),
-        left_out=dropped("chat_sft_data_dropped"),
-        is_optional=True,
-    ),
-    Stage(
-        name="answered after thinking",
-        unit="conversations",
-        entered=rows_of("cot_prompted_traces", "cot_prompted_traces_dropped"),
-        stayed=rows_of("cot_prompted_traces"),
-        left_out=dropped("cot_prompted_traces_dropped"),
-        is_optional=True,
-    ),
-    Stage(
-        name="non-reasoning data",
-        unit="conversations",
-        entered=rows_of("non_reasoning_data", "non_reasoning_data_dropped"),
-        stayed=rows_of("non_reasoning_data"),
-        left_out=dropped("non_reasoning_data_dropped"),
-        is_optional=True,
-    ),
+    _optional("cold-start data", unit="traces", table="cold_start_data"),
+    _optional("conversations taken over", unit="conversations", table="chat_sft_data"),
+    _optional("answered after thinking", unit="conversations", table="cot_prompted_traces"),
+    _optional("non-reasoning data", unit="conversations", table="non_reasoning_data"),
     Stage(
         name="SFT mix",
         unit="rows",
@@ -188,7 +165,7 @@ class Funnel:
 
 def count_funnel(tables: Frames) -> Funnel:
     """Count each stage of `STAGES` in the recipe's tables, without reading any text."""
-    all_stages = [(stage, _count(stage.entered(tables)), _count(stage.stayed(tables))) for stage in STAGES]
+    all_stages = [(stage, count_rows(stage.entered(tables)), count_rows(stage.stayed(tables))) for stage in STAGES]
     counted = [each for each in all_stages if each[1] or not each[0].is_optional]
     reasons = [_reasons(stage, tables, missing=entered - stayed) for stage, entered, stayed in counted]
     stages = [
@@ -212,7 +189,3 @@ def _reasons(stage: Stage, tables: Frames, *, missing: int) -> pl.DataFrame:
 
 def _in_words(reasons: pl.DataFrame) -> str:
     return ", ".join(f"{reason.replace('_', ' ')} {rows:,}" for reason, rows in reasons["reason", "rows"].iter_rows())
-
-
-def _count(rows: pl.LazyFrame) -> int:
-    return int(rows.select(pl.len()).collect(engine="streaming").item())

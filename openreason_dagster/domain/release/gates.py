@@ -15,6 +15,7 @@ from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.release.licences import is_allowed
+from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.verification.canaries import error_rates
 from openreason_dagster.domain.verification.model_judge import judged_kinds
 
@@ -104,7 +105,7 @@ def duplicates(mix: pl.LazyFrame, *, limit: int) -> GateResult:
 def truncation(mix: pl.LazyFrame, sampled: pl.LazyFrame, *, limit: float) -> GateResult:
     """Share of rows whose completion ended at the token limit."""
     cut = sampled.filter(pl.col("finish_reason") == "length").select("trace_id")
-    rows, truncated = _count(mix), _count(mix.select("trace_id").join(cut, on="trace_id", how="semi"))
+    rows, truncated = count_rows(mix), count_rows(mix.select("trace_id").join(cut, on="trace_id", how="semi"))
     share = truncated / rows if rows else 0.0
     return GateResult(
         gate="truncated share",
@@ -176,7 +177,7 @@ def language_shares(mix: pl.LazyFrame, recipe: Recipe) -> list[GateResult]:
 
 def row_counts(mix: pl.LazyFrame, recipe: Recipe) -> list[GateResult]:
     """Rows of the mix against those asked for; an empty mix fails, unless the recipe asks no model and no number."""
-    rows, asked = _count(mix), recipe.sft_mix.rows
+    rows, asked = count_rows(mix), recipe.sft_mix.rows
     fewest = 1 if recipe.models else 0
     least = fewest if asked is None else max(1, round(asked * recipe.release.gates.minimum_row_share))
     return [
@@ -193,7 +194,7 @@ def row_counts(mix: pl.LazyFrame, recipe: Recipe) -> list[GateResult]:
 
 def domain_shares(mix: pl.LazyFrame, recipe: Recipe) -> list[GateResult]:
     """The share of each domain against the one asked for, to the recipe's tolerance or, if that is more, one row."""
-    found, rows, tolerance = _shares(mix, "domain"), _count(mix), recipe.release.gates.domain_share_tolerance
+    found, rows, tolerance = _shares(mix, "domain"), count_rows(mix), recipe.release.gates.domain_share_tolerance
     nearest = max(tolerance, 1 / rows if rows else 1.0)
     return [
         GateResult(
@@ -238,7 +239,3 @@ def _shares(mix: pl.LazyFrame, column: str) -> dict[str, float]:
     counts = dict(mix.group_by(column).len().collect().iter_rows())
     total = sum(counts.values())
     return {name: count / total for name, count in counts.items()}
-
-
-def _count(rows: pl.LazyFrame) -> int:
-    return int(rows.select(pl.len()).collect().item())

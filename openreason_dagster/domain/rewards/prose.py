@@ -12,10 +12,10 @@ _NOT_PROSE = re.compile(
     r"```.*?(?:```|\Z)"
     r"|~~~.*?(?:~~~|\Z)"
     r"|(?P<ticks>``?)[^`\n]{1,400}(?P=ticks)"
-    r"|\\begin\{(?P<environment>[^{}]{1,40})\}.{0,4000}?\\end\{(?P=environment)\}"
+    r"|\\begin\{(?P<environment>[^{}]{1,40})\}(?:(?!\\begin\{(?P=environment)\}).){0,4000}?\\end\{(?P=environment)\}"
     r"|\$\$.{0,2000}?\$\$"
-    r"|\\\[.{0,2000}?\\\]"
-    r"|\\\(.{0,400}?\\\)"
+    r"|\\\[(?:(?!\\\[).){0,2000}?\\\]"
+    r"|\\\((?:(?!\\\().){0,400}?\\\)"
     r"|(?<!\\)\$(?!\s)[^$\n]{0,400}?(?<![\s\\])\$(?!\d)"
     r"|\\[A-Za-z]{1,40}\*?(?:\s{0,4}(?:\[[^\[\]]{0,400}\]|\{[^{}]{0,400}\})){0,4}"
     r"|(?:https?|ftp)://\S+"
@@ -26,8 +26,8 @@ _NOT_PROSE = re.compile(
 """Code blocks and spans, LaTeX environments, display and inline formulas, commands with arguments, addresses.
 
 A dollar opens a formula only before a non-space and closes one only after a non-space and not before a digit, so that
-`$5 and $6` stays prose. Every repetition is bounded: a model stuck in a loop of unclosed openers must not cost
-quadratic time.
+`$5 and $6` stays prose. Every repetition is bounded and ends at the next opener of its kind: a model stuck in a loop of
+unclosed openers must not cost quadratic time.
 """
 
 _HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
@@ -42,7 +42,6 @@ _TOKEN = re.compile(
     rf"|(?P<letters>{_LETTERS}(?:['’]{_LETTERS})*)"
     r"|(?P<end>[.,!?;:()\n。！？；：，、（）]+)"
 )
-_NOT_A_WORD = re.compile(r"[\d_]")
 _SCRIPT_STARTS = (
     (0x0041, "latin"),
     (0x0370, "greek"),
@@ -98,7 +97,7 @@ def clauses(text: str) -> Iterator[Clause]:
 
 
 def _is_word(token: str) -> bool:
-    if _NOT_A_WORD.search(token):
+    if "_" in token or any(letter.isdigit() for letter in token):
         return False
     if len(token) == 1:
         return _script(token) not in _SCRIPTS_OF_VARIABLES

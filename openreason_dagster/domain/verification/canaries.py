@@ -14,7 +14,7 @@ import polars as pl
 
 from openreason_dagster.domain.records import ThinkState, Verdict
 from openreason_dagster.domain.schemas import VERIFICATION_CANARIES
-from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE
+from openreason_dagster.domain.verification.verify import IS_MACHINE_FAILURE, JUDGED_SCHEMA
 
 _SET_DIGITS = 12
 
@@ -74,15 +74,10 @@ _SCHEMA = pl.Schema(
         "canary_set": pl.String(),
         "is_right": pl.Boolean(),
         "trap": pl.String(),
-        **dict.fromkeys(
-            (
-                "trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason",
-                "reference_answer", "verifier", "verifier_spec", "prompt",
-            ),
-            pl.String(),
-        ),
+        **JUDGED_SCHEMA,
+        "prompt": pl.String(),
     }
-)  # fmt: skip
+)
 
 
 def _rows(kind: str) -> list[dict[str, object]]:

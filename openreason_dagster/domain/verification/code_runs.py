@@ -22,6 +22,10 @@ _VERDICTS = {
 }
 
 
+_START_SECONDS = 60.0
+"""A busy machine may take long to start the runner, which says so before it runs the answer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """Why a test is not passed, or that all are."""
@@ -83,7 +87,8 @@ def _together(limits: Limits, tests: int) -> Limits:
     return replace(
         limits,
         cpu_seconds=limits.cpu_seconds + 5,
-        wall_seconds=limits.wall_seconds * tests + 10,
+        wall_seconds=limits.wall_seconds * tests + _START_SECONDS,
+        start_seconds=_START_SECONDS,
         silent_seconds=limits.wall_seconds + 5,
         output_bytes=limits.output_bytes * 4,
     )

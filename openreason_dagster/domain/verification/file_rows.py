@@ -4,7 +4,7 @@ A row that cannot be judged keeps its place with the verdict `error` and the rea
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from openreason_dagster.domain.seeds.cell_text import UnusableRowError, shown, t
 from openreason_dagster.domain.seeds.choices import choice_of_answer, lettered_choices
 from openreason_dagster.domain.seeds.constraint_columns import constraint_spec
 from openreason_dagster.domain.verification.registry import VERIFIERS
+from openreason_dagster.domain.verification.verify import JUDGED_SCHEMA, Judge
 
 ADDED_COLUMNS: Mapping[str, pl.DataType] = {
     "verdict": pl.String(),
@@ -29,13 +30,7 @@ ADDED_COLUMNS: Mapping[str, pl.DataType] = {
     }),
 }  # fmt: skip
 """What is added to each row."""
-_TRACE_SCHEMA = pl.Schema({
-    **dict.fromkeys(("trace_id", "prompt_id", "model", "temperature", "answer", "think_state"), pl.String()),
-    **dict.fromkeys(("finish_reason", "reference_answer", "verifier", "verifier_spec"), pl.String()),
-})  # fmt: skip
 _CONSTRAINT_COLUMNS = Columns(prompt="prompt", constraints="instruction_id_list", arguments="kwargs")
-
-Judge = Callable[[Iterable[pl.DataFrame]], Iterator[pl.DataFrame]]
 
 
 class _BadRowError(Exception):
@@ -61,7 +56,7 @@ def verify_rows(rows: Sequence[Row | UnreadableRow], judge: Judge, *, default_ki
             traces.append(_trace(row, str(number), default_kind))
         except (_BadRowError, UnusableRowError) as error:
             problems[number] = str(error)
-    judged = judge([pl.DataFrame(traces, schema=_TRACE_SCHEMA)] if traces else [])
+    judged = judge([pl.DataFrame(traces, schema=JUDGED_SCHEMA)] if traces else [])
     verdicts = {verdict["trace_id"]: verdict for frame in judged for verdict in frame.iter_rows(named=True)}
     return [
         {

@@ -1,7 +1,7 @@
 """From sampled traces to verdicts: which traces have an answer to judge, and the judging of each distinct one once."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
 
@@ -18,6 +18,18 @@ from openreason_dagster.domain.verification.registry import (
 from openreason_dagster.domain.verification.workers import Workers
 
 Row = dict[str, object]
+JUDGED_SCHEMA = pl.Schema(
+    dict.fromkeys(
+        (
+            "trace_id", "prompt_id", "model", "temperature", "answer", "think_state", "finish_reason",
+            "reference_answer", "verifier", "verifier_spec",
+        ),
+        pl.String(),
+    )
+)  # fmt: skip
+"""What `verify_batch` needs of each trace."""
+Judge = Callable[[Iterable[pl.DataFrame]], Iterator[pl.DataFrame]]
+"""Takes frames of traces as `verify_batch` takes them, and gives frames of verdicts, in any order."""
 
 IS_MACHINE_FAILURE = pl.col("verdict").is_in(MACHINE_VERDICTS) & ~(
     (pl.col("verdict") == Verdict.TIMEOUT.value) & pl.col("method").str.starts_with("code/")
@@ -34,8 +46,7 @@ def verify_batch(rows: pl.DataFrame, workers: Workers, *, now: datetime.datetime
     """One verdict per row, in the order of the rows, with the schema of `VERIFIED_TRACES`.
 
     Args:
-        rows: trace_id, prompt_id, model, temperature, answer, think_state, finish_reason, reference_answer, verifier
-            and verifier_spec.
+        rows: with the columns of `JUDGED_SCHEMA`.
         workers: the processes that judge.
         now: time to record as `verified_at`, with a time zone.
 

@@ -84,7 +84,7 @@ def _exchange(exchange: _Exchange, limits: Limits) -> Status:
     now = time.monotonic()
     end, memory_check = now + limits.wall_seconds, now + _MEMORY_CHECK_SECONDS
     silence = limits.silent_seconds or limits.wall_seconds
-    exchange.deadline = min(end, now + silence)
+    exchange.deadline = min(end, now + max(silence, limits.start_seconds))
     with selectors.DefaultSelector() as selector:
         _register(selector, exchange)
         while selector.get_map():

@@ -1,15 +1,17 @@
-"""What sandboxes behind HTTP have in common: asking a server, again where it was busy, and giving up with a reason."""
+"""What sandboxes behind HTTP have in common: one request per run, again where the server was busy, or a reason."""
 
 import http.client
 import json
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from openreason_dagster.domain.errors import SandboxError
-from openreason_dagster.domain.sandbox import Limits
+from openreason_dagster.domain.sandbox import Limits, Outcome, Program, Status
 
 ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.5
@@ -20,24 +22,52 @@ LONGEST_REPLY_BYTES = 100_000_000
 _NOT_REACHED = (urllib.error.URLError, OSError, http.client.HTTPException)
 
 
-class HttpSandbox:
-    """A client of one server; any number of threads may use it.
+class HttpSandbox(ABC):
+    """A server that compiles and runs one program per request; any number of threads may use it.
 
     Args:
         url: base URL of the server, http or https.
-        kind: name of its API, for messages.
     """
 
-    def __init__(self, url: str, kind: str) -> None:
+    kind: ClassVar[str]
+    """Name of its API, for messages."""
+    run_path: ClassVar[str]
+    """Where it takes programs."""
+    languages: ClassVar[Collection[str]]
+    """Those it can run, by our names."""
+
+    def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self.kind = kind
+
+    @abstractmethod
+    def request(self, program: Program, stdin: str, limits: Limits) -> dict[str, Any]:
+        """What the server is asked to run."""
+
+    @abstractmethod
+    def outcome(self, said: dict[str, Any], limits: Limits) -> Outcome:
+        """What the server's reply tells of the run."""
 
     @property
     def description(self) -> str:
         """API and URL."""
         return f"{self.kind} at {self.url}"
 
-    def ask(self, path: str, body: dict[str, Any], limits: Limits) -> dict[str, Any] | str:
+    def run(self, program: Program, inputs: Sequence[bytes], limits: Limits) -> Iterator[Outcome]:
+        """As `Sandbox.run` says; the server compiles anew for each input."""
+        if program.language not in self.languages:
+            yield Outcome(status=Status.NO_TOOLCHAIN, message=f"{self.kind} has no language {program.language}")
+            return
+        for stdin in inputs:
+            said = self._ask(self.request(program, stdin.decode(errors="replace"), limits), limits)
+            if isinstance(said, str):
+                outcome = Outcome(status=Status.FAILED, message=said)
+            else:
+                outcome = self.outcome(said, limits)
+            yield outcome
+            if outcome.status is Status.COMPILE_FAILED:
+                return
+
+    def _ask(self, body: dict[str, Any], limits: Limits) -> dict[str, Any] | str:
         """The server's JSON object, or why it could not run the program although it answers.
 
         Raises:
@@ -49,7 +79,7 @@ class HttpSandbox:
             if attempt:
                 time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
             try:
-                return _json_object(_post(f"{self.url}{path}", body, seconds))
+                return _json_object(_post(f"{self.url}{self.run_path}", body, seconds))
             except urllib.error.HTTPError as error:
                 failure = f"HTTP {error.code}: {error.read(300).decode(errors='replace')}"
                 if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:

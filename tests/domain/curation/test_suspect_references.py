@@ -227,7 +227,7 @@ def test_a_hostile_majority_harms_nobody(judge, kind):
     """Whatever the samples agree on is only ever text, also where the verifier would take it as a reference."""
     for text in HOSTILE:
         tables = run_of(text, text, "3.14", text + " ", kind=kind.split()[0], spec=SPECS[kind])
-        started = time.perf_counter()
+        started = time.process_time()
         (found,) = suspects_of(tables, judge, suspects="replace").to_dicts()
-        assert time.perf_counter() - started < 10
+        assert time.process_time() - started < 10
         assert found["majority_answer"].strip() == text

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from openreason_dagster.domain.conversation import first_exchange
@@ -103,8 +103,7 @@ def test_a_user_who_writes_think_tags_is_quoted_in_full():
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
 def test_reasoning_and_answer_come_back_verbatim(reasoning, answer):
-    if "\n</think>\n\n" in reasoning:
-        return
+    assume("\n</think>\n\n" not in f"{reasoning}\n")
     (row,) = arranged(
         "messages_without_tags", mix([("user", "q"), ("assistant", f"<think>\n{reasoning}\n</think>\n\n{answer}")])
     )

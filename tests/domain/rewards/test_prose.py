@@ -46,9 +46,9 @@ def test_words(text: str, expected: list[str]) -> None:
     "unit", [r"\(", r"\[", "$$", "$x", "`", "``", r"\begin{a}", r"\a{", "a", "a.", "@", "~~~", "http", "{", "中"]
 )
 def test_a_loop_of_openers_costs_little_time(unit: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     list(clauses(unit * (60_000 // len(unit))))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @given(st.text())

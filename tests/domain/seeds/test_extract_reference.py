@@ -34,6 +34,6 @@ def test_extracts(text: str, extraction: AnswerExtraction, expected: str | None)
 
 
 def test_many_unclosed_boxes_cost_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert extract_reference("\\boxed{" * 50_000, BOXED) is None
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

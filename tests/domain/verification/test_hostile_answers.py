@@ -33,7 +33,7 @@ VERIFIERS = {
 def test_hostile_text_is_judged_in_no_time_and_never_right(text, kind):
     judge, spec = VERIFIERS[kind]
     for form in FORMS:
-        started = time.perf_counter()
+        started = time.process_time()
         judgement = judge("A" if kind == "choice" else "42", spec, form.format(text))
-        assert time.perf_counter() - started < LONGEST_SECONDS
+        assert time.process_time() - started < LONGEST_SECONDS
         assert judgement is None or judgement.verdict is not Verdict.CORRECT, judgement

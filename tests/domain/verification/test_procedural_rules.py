@@ -159,6 +159,6 @@ def test_polynomial_that_is_not_written_term_by_term_is_not_judged(answer):
     ids=lambda answer: answer[:20],
 )  # fmt: skip
 def test_an_antiderivative_of_any_size_is_judged_in_no_time(answer):
-    started = time.perf_counter()
+    started = time.process_time()
     assert verdict("intermediate_integration", "exp(x) + C", IN_X, answer) is not Verdict.CORRECT
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3

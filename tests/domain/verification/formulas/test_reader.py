@@ -102,7 +102,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=400, deadline=500)
+@settings(max_examples=400)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 def test_reading_never_fails_and_reads_the_same_again(text):
     assert readings(text) == readings(text)

@@ -7,14 +7,17 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
-from openreason_dagster.domain.datasets.choose_mix import choose_mix
+from openreason_dagster.domain.datasets.choose_mix import Comparer, choose_mix
 from openreason_dagster.domain.datasets.components import component_rows, mixed_conversations
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.replaced_references import judged_against, with_replaced_references
 from openreason_dagster.domain.errors import ReleaseError
+from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
+from openreason_dagster.resources.ray_answers import RayAnswers
 from openreason_dagster.resources.scope import recipe_tables, require_own
+from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -62,6 +65,13 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
     )
 
 
+def _comparers(tables: Tables, recipe: Recipe) -> Mapping[str, Comparer]:
+    if recipe.sft_mix.runner == "local":
+        return {}
+    address = Settings.from_environment().ray_address
+    return {"reasoning_data": RayAnswers(tables.files("sampled_traces"), ngram=recipe.pool.ngram, address=address)}
+
+
 def _count_replaced(tables: Mapping[str, pl.LazyFrame], kept: pl.DataFrame) -> int:
     return count_rows(kept.lazy().join(judged_against(tables["suspect_references"]), on="prompt_id", how="semi"))
 
@@ -87,7 +97,8 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     for table in ("prompt_pool", "non_reasoning_data"):
         require_own(table, tables, recipe)
     parts = {name: tables.scan(name) for name in _MIX_INPUTS}
-    mix = choose_mix(component_rows(parts).collect(engine="streaming"), parts, recipe)
+    rows = component_rows(parts).collect(engine="streaming")
+    mix = choose_mix(rows, parts, recipe, comparers=_comparers(tables, recipe))
     tables.replace("benchmark_matches", mix.matches, stage="sft_mix")
     tables.replace("sft_mix_dropped", mix.dropped)
     tables.replace("sft_mix", mixed_conversations(mix.chosen, parts))

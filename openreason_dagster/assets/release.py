@@ -115,9 +115,14 @@ def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
 
 def _rows(tables: Tables, workspace: Workspace, split: str) -> Iterator[pl.DataFrame]:
     """Rows of a split by trace_id, each with what it was judged against."""
-    mix = tables.scan("sft_mix").filter(pl.col("split") == split).drop("split")
-    ids = mix.select("trace_id").collect()["trace_id"]
-    batches = mix.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    in_split = pl.col("split") == split
+    ids = tables.scan("sft_mix").filter(in_split).select("trace_id").collect()["trace_id"]
+    read = (
+        rows
+        for part in tables.scan_files("sft_mix")
+        for rows in part.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+    )
+    batches = (rows.filter(in_split).drop("split") for rows in read)  # a filter in the scan holds what it leaves out
     folder = workspace.release_folder.with_name(f".{workspace.release_folder.name}.sorting")
     replaced = judged_against(tables.scan("suspect_references")).collect()
     for rows in sorted_rows(batches, ids, folder=folder, rows_per_frame=_ROWS_PER_BATCH):

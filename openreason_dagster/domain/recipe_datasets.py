@@ -54,6 +54,8 @@ class SftMix(YamlModel):
     selection: Selection | None = None
     """How `rows` of many are chosen; by shares and best traces when left out."""
     validation_share: Share = 0.05
+    runner: Literal["local", "ray"] = "local"
+    """Where the answers of sampled traces are compared with benchmarks: here, or on a Ray cluster's nodes."""
 
     @field_validator("domain_shares", "component_shares")
     @classmethod

@@ -10,8 +10,8 @@ which the code location has to be ready.
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,10 +20,12 @@ import polars as pl
 
 from openreason_dagster.domain.errors import TableError
 from openreason_dagster.domain.schemas import TABLES, Table
+from openreason_dagster.resources.staged_rows import StagedRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
+    from deltalake.transaction import AddAction, RemoveAction
 
 _COMMIT_ATTEMPTS = 8
 _KEEP_LOG = {"delta.enableExpiredLogCleanup": "false"}  # a release may refer to a version of any age
@@ -96,6 +98,16 @@ class Tables(dg.ConfigurableResource["Tables"]):
             frame = frame.filter(pl.col(column).is_in([value] if isinstance(value, str) else value))
         return frame
 
+    def scan_files(self, name: str) -> Iterator[pl.LazyFrame]:
+        """The same rows as `scan`, of a table without partitions, file by file: Polars reads texts far ahead."""
+        for path in self.files(name):
+            yield pl.scan_parquet(path).select(TABLES[name].schema.names())
+
+    def files(self, name: str) -> list[str]:
+        """The Parquet files that the table's rows are in; partition columns are in no file."""
+        table = self.find(name)
+        return [] if table is None else table.file_uris()
+
     def append(self, name: str, rows: pl.DataFrame) -> None:
         """Add rows in one commit; no rows, no commit."""
         from deltalake import write_deltalake
@@ -105,18 +117,31 @@ class Tables(dg.ConfigurableResource["Tables"]):
             _retry(name, lambda: write_deltalake(self.open(name), rows, mode="append"))
 
     def replace(self, name: str, rows: pl.DataFrame | Iterable[pl.DataFrame], **keys: str) -> None:
-        """Replace the rows of one partition (or of the whole table) in one transaction.
+        """Replace the rows that have these keys (or all) in one transaction; rows without them are refused.
 
-        `rows` may be an iterable of frames, which is streamed. Rows outside the partition are refused.
+        `rows` may be an iterable of frames, of which one is held at a time. Then `keys` must be partition columns.
         """
-        stream = _RowStream(TABLES[name], [rows] if isinstance(rows, pl.DataFrame) else rows)
-        attempts = _COMMIT_ATTEMPTS if isinstance(rows, pl.DataFrame) else 1  # an iterator cannot be read twice
+        if isinstance(rows, pl.DataFrame):
+            _require_schema(TABLES[name], rows)
+            _require_keys(name, rows, keys)
+            _retry(name, lambda: _overwrite(self.open(name), rows, keys))
+        else:
+            self._replace_by_stream(name, rows, keys)
+
+    def _replace_by_stream(self, name: str, frames: Iterable[pl.DataFrame], keys: dict[str, str]) -> None:
+        _require_partition_columns(TABLES[name], keys)
+        self.open(name)
+        staged = StagedRows(Path(self.uri(name)), TABLES[name])
         try:
-            _retry(name, lambda: _overwrite(self.open(name), stream.reader(), keys), attempts=attempts)
-        except TableError:
-            if stream.error is not None:
-                raise stream.error from None
+            for frame in frames:
+                _require_schema(TABLES[name], frame)
+                _require_keys(name, frame, keys)
+                _retry(name, partial(staged.add, frame))
+            files = _retry(name, staged.finish)
+        except BaseException:
+            staged.discard()
             raise
+        _retry(name, lambda: _take_over(self.open(name), files, keys))
 
     def delete(self, name: str, predicate: str) -> int:
         """Delete matching rows in one transaction and say how many; earlier versions keep them."""
@@ -196,39 +221,42 @@ def _in_one_line(error: Exception) -> str:
     return ": ".join([first, *causes])
 
 
-def _overwrite(table: "DeltaTable", reader: "pa.RecordBatchReader", keys: dict[str, str]) -> None:
+def _overwrite(table: "DeltaTable", rows: pl.DataFrame, keys: dict[str, str]) -> None:
     from deltalake import write_deltalake
 
-    write_deltalake(table, reader, mode="overwrite", predicate=partition_predicate(keys) if keys else None)
+    write_deltalake(table, rows, mode="overwrite", predicate=partition_predicate(keys) if keys else None)
 
 
-class _RowStream:
-    """Frames as an Arrow stream; remembers what went wrong in the producer, which Arrow would only pass on as text.
+def _take_over(table: "DeltaTable", files: "list[AddAction]", keys: dict[str, str]) -> None:
+    from deltalake import CommitProperties
 
-    Delta pulls the stream from a thread of its own runtime, where no other table can be opened. So the producer, which
-    usually reads other tables, runs in a thread of ours.
-    """
+    added: list[AddAction | RemoveAction] = [*files]
+    table.create_write_transaction(
+        added,
+        "overwrite",
+        table.schema(),
+        partition_by=table.metadata().partition_columns,
+        partition_filters=[(column, "=", value) for column, value in keys.items()] or None,
+        commit_properties=CommitProperties(max_commit_retries=0),  # or rows that came since `table` was read would stay
+    )
 
-    def __init__(self, table: Table, batches: Iterable[pl.DataFrame]) -> None:
-        self._table = table
-        self._batches = batches
-        self.error: Exception | None = None
 
-    def reader(self) -> "pa.RecordBatchReader":
-        import pyarrow as pa
+def _require_partition_columns(table: Table, keys: dict[str, str]) -> None:
+    finer = sorted(set(keys) - set(table.partition_by))
+    if finer:
+        raise TableError(
+            f"rows of table {table.name!r} cannot be replaced by {finer} from a stream, because whole files are taken "
+            f"over: expected keys among its partition columns {list(table.partition_by)}. Give one frame instead."
+        )
 
-        return pa.RecordBatchReader.from_batches(_arrow_schema(self._table), self._record_batches())
 
-    def _record_batches(self) -> "Iterator[pa.RecordBatch]":
-        schema, batches = _arrow_schema(self._table), iter(self._batches)
-        try:
-            with ThreadPoolExecutor(max_workers=1) as producer:
-                while (rows := producer.submit(next, batches, None).result()) is not None:
-                    _require_schema(self._table, rows)
-                    yield from rows.to_arrow().cast(schema).to_batches()
-        except Exception as error:
-            self.error = error
-            raise
+def _require_keys(name: str, rows: pl.DataFrame, keys: dict[str, str]) -> None:
+    inside = rows.filter(*(pl.col(column) == value for column, value in keys.items())).height
+    if inside < rows.height:
+        raise TableError(
+            f"rows for table {name!r} were refused: {rows.height - inside} of {rows.height} lie outside the partition "
+            f"{partition_predicate(keys)}. Write each partition by itself."
+        )
 
 
 def _require_schema(table: Table, rows: pl.DataFrame) -> None:

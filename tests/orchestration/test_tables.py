@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,7 @@ from deltalake import write_deltalake
 
 from openreason_dagster.checks.schema import schema_differences
 from openreason_dagster.domain.errors import SourceError, TableError
-from openreason_dagster.domain.schemas import SCORED_TRACES, TABLES
+from openreason_dagster.domain.schemas import SCORED_TRACES, SFT_MIX_DROPPED, TABLES
 from openreason_dagster.resources.tables import Tables
 
 
@@ -43,6 +44,10 @@ def tables(tmp_path):
 
 def ids(tables, **keys):
     return sorted(tables.scan("scored_traces", **keys).collect()["trace_id"])
+
+
+def data_files(tables):
+    return sorted(Path(tables.uri("scored_traces")).rglob("*.parquet"))
 
 
 def test_reading_a_table_that_does_not_exist_creates_nothing(tables):
@@ -99,11 +104,104 @@ def test_replace_failing_producer_changes_nothing_and_names_the_cause(tables):
     with pytest.raises(SourceError, match="line 7"):
         tables.replace("scored_traces", broken(), model="a", temperature="0.3")
     assert ids(tables) == ["1"]
+    assert len(data_files(tables)) == 1
 
 
 def test_replace_rows_of_another_partition_are_refused(tables):
-    with pytest.raises(TableError, match="validation"):
-        tables.replace("scored_traces", rows("b", "0.3", "1"), model="a", temperature="0.3")
+    tables.append("scored_traces", rows("a", "0.3", "1"))
+    with pytest.raises(TableError, match="1 of 1 lie outside the partition model = 'a'"):
+        tables.replace("scored_traces", rows("b", "0.3", "2"), model="a", temperature="0.3")
+    assert ids(tables) == ["1"]
+    assert len(data_files(tables)) == 1
+
+
+@pytest.mark.parametrize("model", ["a'b", "a/b:c", "50%", "é x", "a=b?#&", "../a", "%2F"])
+def test_replace_by_a_stream_finds_a_partition_of_any_name(tables, model):
+    tables.append("scored_traces", rows(model, "0.3", "1"))
+    tables.replace("scored_traces", iter([rows(model, "0.3", "2")]), model=model, temperature="0.3")
+    assert ids(tables, model=model) == ids(tables) == ["2"]
+    tables.vacuum("scored_traces", keep_hours=0, keep_versions=set())
+    assert len(data_files(tables)) == 1
+    assert ids(tables) == ["2"]
+
+
+def test_replace_by_a_part_of_a_partition_leaves_the_rest(tables):
+    tables.append("scored_traces", rows("a", "0.3", "1", "2"))
+    tables.replace("scored_traces", rows("a", "0.3", "2"), model="a", trace_id="2")
+    tables.replace("scored_traces", rows("a", "0.3", "3"), model="a", trace_id="3")
+    assert ids(tables) == ["1", "2", "3"]
+
+
+def test_replace_by_a_stream_refuses_a_part_of_a_partition(tables):
+    tables.append("scored_traces", rows("a", "0.3", "1", "2"))
+    with pytest.raises(TableError, match=r"by \['trace_id'\] from a stream"):
+        tables.replace("scored_traces", iter([rows("a", "0.3", "2")]), model="a", trace_id="2")
+    assert ids(tables) == ["1", "2"]
+
+
+@pytest.mark.parametrize("column", ["trace_id", "reward_total", "dominant_language"])
+def test_rows_replaced_by_a_stream_are_found_by_any_column(tables, column):
+    streamed = pl.concat([rows("a", "0.3", "1"), rows("b", "0.6", "2").with_columns(dominant_language=pl.lit("en"))])
+    tables.replace("scored_traces", streamed.iter_slices(1))
+    for value in streamed[column].unique():
+        expected = streamed.filter(pl.col(column).eq_missing(value))
+        found = tables.scan("scored_traces").filter(pl.col(column).eq_missing(value)).collect()
+        assert found.sort("trace_id").equals(expected)
+        assert tables.scan("scored_traces").filter(pl.col(column).is_not_null()).select(pl.len()).collect().item() == (
+            streamed[column].count()
+        )
+
+
+def test_replace_takes_rows_away_that_came_while_it_wrote(tables):
+    def late():
+        yield rows("a", "0.3", "2")
+        tables.append("scored_traces", rows("a", "0.3", "1"))
+
+    tables.replace("scored_traces", late(), model="a", temperature="0.3")
+    assert ids(tables) == ["2"]
+
+
+def test_those_who_replace_a_new_partition_by_streams_leave_the_rows_of_one(tables):
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        work = [
+            pool.submit(
+                tables.replace,
+                "scored_traces",
+                iter([rows("a", "0.3", f"{name}1"), rows("a", "0.3", f"{name}2")]),
+                model="a",
+                temperature="0.3",
+            )
+            for name in "wxyz"
+        ]
+        for one in work:
+            one.result()
+    first, second = ids(tables)
+    assert (first[0], first[1], second[1]) == (second[0], "1", "2")
+
+
+def test_replace_of_the_whole_table_keeps_its_partitions_apart(tables):
+    tables.append("scored_traces", rows("c", "0.3", "1"))
+    whole = pl.concat([rows("a", "0.3", "2"), rows("b", "0.6", "3"), rows("a", "0.3", "4")])
+    tables.replace("scored_traces", iter([whole, rows("a", "0.3", "5")]))
+    assert ids(tables, model="a", temperature="0.3") == ["2", "4", "5"]
+    assert ids(tables) == ["2", "3", "4", "5"]
+    tables.replace("scored_traces", rows("a", "0.3"), model="a", temperature="0.3")
+    assert ids(tables) == ["3"]
+
+
+def test_files_hold_the_rows_of_the_table_once(tables):
+    assert list(tables.scan_files("sft_mix_dropped")) == []
+    for name in ("a", "b"):
+        tables.append("sft_mix_dropped", SFT_MIX_DROPPED.frame([dict.fromkeys(SFT_MIX_DROPPED.schema, name)]))
+    tables.delete("sft_mix_dropped", "trace_id = 'b'")
+    (file,) = tables.scan_files("sft_mix_dropped")
+    assert file.collect().equals(tables.scan("sft_mix_dropped").collect())
+
+
+def test_replace_by_no_rows_empties_the_table(tables):
+    tables.append("scored_traces", rows("a", "0.3", "1"))
+    tables.replace("scored_traces", iter(()))
+    assert ids(tables) == []
 
 
 @pytest.mark.parametrize(

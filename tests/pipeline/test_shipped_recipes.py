@@ -96,8 +96,10 @@ def shrunk(name: str, folder: Path) -> dict:
 
 
 def judged(question: str) -> str:
-    """Safe, and better where something is said about shop walls; a judge is asked between lines with a mark."""
+    """Good, safe, and better where something is said about shop walls; a judge is asked between lines with a mark."""
     mark = re.search(r"--- request (\w{12}) begins ---", question)[1]
+    if question.startswith("You rate how well"):
+        return json.dumps({"id": mark, "score": 8})
     if "label" in question:
         return json.dumps({"id": mark, "label": "safe"})
     parts = {name: re.search(rf"--- {name} .*?\n(.*?)\n---", question, re.S)[1] for name in ("answer_A", "answer_B")}
@@ -120,9 +122,6 @@ class Answers:
         return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
 
     def written(self, question: str) -> str | None:
-        if question.startswith("You rate how well"):
-            (mark,) = re.findall(r"--- request (\w+) begins", question)
-            return json.dumps({"id": mark, "score": 8})
         if " notes]" in question:
             return f"<reasoning>I look at it step by step: {section(question, 'notes')}</reasoning>"
         if " final answer]" in question:

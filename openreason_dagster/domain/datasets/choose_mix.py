@@ -1,6 +1,6 @@
 """The rows of the SFT mix from the candidates of all components: benchmarks, then shares, then the choice."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -11,6 +11,10 @@ from openreason_dagster.domain.datasets.sft_mix import choose_rows, no_rows, wit
 from openreason_dagster.domain.datasets.turns import assistant_text, first_user_turn
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.schemas import BENCHMARK_MATCHES
+
+Comparer = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+"""Takes candidates of one component and benchmarks, and gives the rows of benchmark_matches for their answers."""
+_HERE: Mapping[str, Comparer] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,18 +28,21 @@ class ChosenMix:
     """What overlaps a benchmark, schema of benchmark_matches."""
 
 
-def choose_mix(candidates: pl.DataFrame, tables: Frames, recipe: Recipe) -> ChosenMix:
+def choose_mix(
+    candidates: pl.DataFrame, tables: Frames, recipe: Recipe, *, comparers: Mapping[str, Comparer] = _HERE
+) -> ChosenMix:
     """Leave out what overlaps a benchmark, cut to the shares of components, and choose by domains or a selection.
 
     Args:
         candidates: Rows of `component_rows`.
         tables: Where the texts of the candidates are, and benchmark_prompts.
         recipe: One without models may have an empty mix.
+        comparers: Who compares the answers of a component with benchmarks, if not this process.
 
     Raises:
         ReleaseError: no row is left, or a component or domain with a share has none.
     """
-    matches = mix_matches(candidates, tables, ngram=recipe.pool.ngram)
+    matches = mix_matches(candidates, tables, ngram=recipe.pool.ngram, comparers=comparers)
     clean = without_contaminated(candidates, matches)
     shared = cut_to_shares(clean.chosen, recipe.sft_mix)
     is_empty_on_purpose = candidates.is_empty() and not recipe.models
@@ -44,7 +51,9 @@ def choose_mix(candidates: pl.DataFrame, tables: Frames, recipe: Recipe) -> Chos
     return ChosenMix(chosen=mix.chosen, dropped=dropped, matches=matches)
 
 
-def mix_matches(candidates: pl.DataFrame, tables: Frames, *, ngram: int) -> pl.DataFrame:
+def mix_matches(
+    candidates: pl.DataFrame, tables: Frames, *, ngram: int, comparers: Mapping[str, Comparer] = _HERE
+) -> pl.DataFrame:
     """Prompts and answers of the candidates that overlap a benchmark; the reasoning is not compared.
 
     Of a conversation the prompt is its first user turn, the answer all that the assistant says.
@@ -53,8 +62,11 @@ def mix_matches(candidates: pl.DataFrame, tables: Frames, *, ngram: int) -> pl.D
     if benchmarks.is_empty():
         return BENCHMARK_MATCHES.frame([])
     prompts = [prompt_matches(part, benchmarks, ngram=ngram) for part in _prompts(candidates, tables)]
-    answers = answer_matches(_answers(candidates, tables), benchmarks, ngram=ngram)
-    return pl.concat([pl.concat(prompts).unique("prompt_id", keep="first", maintain_order=True), answers])
+    components = candidates.partition_by("component", as_dict=True, maintain_order=True)
+    elsewhere = [comparers[name](rows, benchmarks) for (name,), rows in components.items() if name in comparers]
+    here = candidates.filter(~pl.col("component").is_in(list(comparers)))
+    answers = [answer_matches(_answers(here, tables), benchmarks, ngram=ngram), *elsewhere]
+    return pl.concat([pl.concat(prompts).unique("prompt_id", keep="first", maintain_order=True), *answers])
 
 
 def _prompts(candidates: pl.DataFrame, tables: Frames) -> Iterator[pl.DataFrame]:

@@ -8,6 +8,7 @@ from openreason_dagster.domain.datasets.choose_mix import choose_mix
 from openreason_dagster.domain.datasets.components import component_rows
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.schemas import BENCHMARK_MATCHES
 
 RUN = "one two three four five six seven eight nine ten"
 HEX = "0" * 32
@@ -83,3 +84,17 @@ def test_only_a_recipe_without_models_has_an_empty_mix():
     assert chosen(found, models=[]).chosen.is_empty()
     with pytest.raises(ReleaseError, match="no row can enter the mix"):
         chosen(found)
+
+
+def test_another_may_compare_the_answers_of_a_component():
+    found = prepared(sampled_traces=answering(RUN), cold_start_data=answering(RUN))
+    asked = []
+
+    def comparer(candidates, benchmarks):
+        asked.append((candidates["trace_id"].to_list(), benchmarks["benchmark"].to_list()))
+        return BENCHMARK_MATCHES.frame([])
+
+    rows = component_rows(found).collect()
+    mix = choose_mix(rows, found, recipe(), comparers={"reasoning_data": comparer})
+    assert asked == [(["t1"], ["b"])]
+    assert mix.dropped["trace_id"].to_list() == ["w1"]

@@ -170,7 +170,7 @@ def ui(
     host: Annotated[
         str, typer.Option(help="Address to listen on; keep it local, the UI has no password.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 3000,
 ) -> None:
     """Open Dagster's web UI on the same data."""
     from openreason_dagster.commands.ui import serve

@@ -37,6 +37,8 @@ def test_rows_keep_their_columns_and_order_and_get_their_verdicts():
         pytest.param(
             {"kind": "exact", "reference": "Paris", "response": "The answer is paris."}, "correct", id="exact"
         ),
+        pytest.param({"kind": "judge", "reference": "It falls.", "response": "It  falls."}, "correct", id="same words"),
+        pytest.param({"kind": "judge", "reference": "It falls.", "response": "Down."}, "error", id="no model is asked"),
         pytest.param({"reference": 42, "response": r"\boxed{42}"}, "correct", id="number as reference"),
         pytest.param({"reference": "42", "response": "<think>hm"}, "no_answer", id="open think block"),
         pytest.param(

@@ -98,7 +98,9 @@ def test_programs_are_run_against_tests_in_every_layout_of_data_sets():
         pytest.param(RIGHT | {"kind": ["math"]}, "column `kind`: found ['math']", id="kind as a list"),
         pytest.param(RIGHT | {"kind": "choice"}, "column `choices`: found NoneType", id="choice without options"),
         pytest.param(RIGHT | {"kind": "instruction"}, "instruction_id_list", id="no constraints"),
-        pytest.param({"kind": "code", "tests": [1], "response": "a"}, "column 'tests' holds [1]", id="tests as numbers"),
+        pytest.param(
+            {"kind": "code", "tests": [1], "response": "a"}, "column 'tests' holds [1]", id="tests as numbers"
+        ),
         pytest.param('{"reference": "42", "response": "\\ud800"}', "not valid Unicode", id="lone surrogate"),
         pytest.param('{"tests": "\\ud800", "response": "a"}', "not valid Unicode", id="lone surrogate in the tests"),
     ],

@@ -170,7 +170,7 @@ def ui(
     host: Annotated[
         str, typer.Option(help="Address to listen on; keep it local, the UI has no password.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 3000,
 ) -> None:
     """Open Dagster's web UI on the same data."""
     from openreason_dagster.commands.ui import serve
@@ -224,8 +224,9 @@ def score(
         score_file(file, output, errors, rewards=reward or [], language=language)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True})
 def decontaminate(
+    context: typer.Context,
     file: FileArgument,
     *,
     against: Annotated[list[Path], typer.Option(help="JSONL or Parquet file of an evaluation set; may be repeated.")],
@@ -237,6 +238,11 @@ def decontaminate(
     """Find the rows of a file whose prompts or solutions overlap evaluation sets."""
     from openreason_dagster.commands.decontaminate import decontaminate_file
 
+    if context.args:
+        raise typer.BadParameter(
+            f"{' '.join(context.args)!r} is one file too many: one file is checked, and --against is repeated for each "
+            "evaluation set, as in --against A --against B"
+        )
     with _errors_explained():
         decontaminate_file(file, output, errors, against=against, columns=(column, against_column), ngram=ngram)
 

@@ -21,12 +21,29 @@ _INSTANCE_FILE = Path(__file__).parents[2] / "dagster.yaml"
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Create the folder and put the instance file of the checkout into it."""
+    """Create the folder and put the instance file of the checkout into it.
+
+    Raises:
+        OpenReasonError: the folder cannot be made or written.
+    """
     home = settings.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
-    if _INSTANCE_FILE.is_file():
-        shutil.copyfile(_INSTANCE_FILE, home / "dagster.yaml")
+    with explaining_root(settings):
+        home.mkdir(parents=True, exist_ok=True)
+        if _INSTANCE_FILE.is_file():
+            shutil.copyfile(_INSTANCE_FILE, home / "dagster.yaml")
     return home
+
+
+@contextmanager
+def explaining_root(settings: Settings) -> Iterator[None]:
+    """Turn what the file system says while the root is made into an OpenReasonError with the remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise OpenReasonError(
+            f"the root {str(settings.root)!r} cannot be used: {error}. Set the environment variable OPENREASON_ROOT to a "
+            "folder that can be made and written, or correct its permissions."
+        ) from error
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import dagster as dg
 import yaml
 from rich.console import Console
 
+from openreason_dagster.commands.dagster_home import explaining_root
 from openreason_dagster.commands.printable import plain
 from openreason_dagster.commands.run import reasons_of_failure, run_recipe
 from openreason_dagster.definitions import build_assets, workspace_of
@@ -41,7 +42,8 @@ def reproduce(settings: Settings, manifest: Path, console: Console, *, rebuild: 
         OpenReasonError: the manifest cannot be read, or the release cannot be built again.
     """
     recorded = read_manifest(manifest)
-    settings.root.mkdir(parents=True, exist_ok=True)
+    with explaining_root(settings):
+        settings.root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".reproduce-", dir=settings.root) as folder:
         built = rebuild(settings, manifest, Path(folder), console)
         made = read_manifest(built / "manifest.json")

@@ -10,6 +10,7 @@ from rich.table import Table
 from openreason_dagster.commands.file_rows import Stopwatch, pass_rows
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.rewards.file_rows import added_columns, score_rows
+from openreason_dagster.domain.rewards.languages import MEASURABLE_TARGETS
 from openreason_dagster.domain.rewards.registry import REWARDS
 from openreason_dagster.domain.row_files.read_rows import Row
 
@@ -22,12 +23,18 @@ def score_file(source: str, output: str | None, console: Console, *, rewards: Se
     Raises:
         SourceError: the file cannot be read.
         ReleaseError: the output cannot be written.
-        RecipeError: there is no reward of a name.
+        RecipeError: there is no reward of a name, or the language of a reward's text cannot be told from others.
     """
     names = list(dict.fromkeys(rewards)) or list(REWARDS)
     unknown = [name for name in names if name not in REWARDS]
     if unknown:
         raise RecipeError(f"--reward {unknown[0]!r}: there is no such reward; expected any of {', '.join(REWARDS)}.")
+    if "language_consistency" in names and language not in MEASURABLE_TARGETS:
+        raise RecipeError(
+            f"--language {language!r}: its words cannot be told from others; expected one of "
+            f"{', '.join(sorted(MEASURABLE_TARGETS))}. Rewards other than language_consistency need no language: name "
+            "them with --reward."
+        )
     watch, means = Stopwatch(), _Means()
     added = added_columns(names)
     for batch in pass_rows(

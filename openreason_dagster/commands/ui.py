@@ -13,8 +13,9 @@ from typing import NoReturn
 from dotenv import dotenv_values
 from rich.console import Console
 
-from openreason_dagster.commands.dagster_home import dagster_instance, fail_lost_runs, wait_for_silence
+from openreason_dagster.commands.dagster_home import dagster_instance, fail_lost_runs, prepare_home, wait_for_silence
 from openreason_dagster.domain.errors import OpenReasonError
+from openreason_dagster.domain.recipe_checks import load_recipe
 from openreason_dagster.resources.settings import Settings
 
 
@@ -22,9 +23,10 @@ def serve(settings: Settings, console: Console, *, host: str, port: int) -> None
     """Replace this process by `dagster dev`; Ctrl-C or SIGTERM stops it.
 
     Raises:
-        OpenReasonError: the root has a web UI already, or the port is taken.
+        OpenReasonError: the recipe cannot be used, the root has a web UI already, or the port is taken.
     """
-    with _lock(settings.dagster_home / "ui.lock"):
+    load_recipe(settings.recipe)  # Dagster would serve on, and show the error in a log
+    with _lock(prepare_home(settings) / "ui.lock"):
         _require_free(host, port)
         with dagster_instance(settings) as instance:
             wait_for_silence(instance, console)
@@ -41,7 +43,6 @@ def _lock(path: Path) -> Iterator[None]:
 
     Two web UIs over one root would launch everything twice.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

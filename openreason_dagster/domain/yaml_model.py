@@ -47,15 +47,46 @@ class YamlModel(BaseModel):
 
 
 def read_yaml(path: Path) -> object:
-    """Parse one YAML file safely; RecipeError says where it broke."""
+    """Parse one YAML file safely; RecipeError says where it broke, or which key stands twice."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read ({error}). Give the path of a UTF-8 YAML file.") from error
+    loader = yaml.SafeLoader(text)
     try:
-        return yaml.safe_load(text)
+        root = loader.get_single_node()
+        _require_distinct_keys(root, path)
+        return None if root is None else loader.construct_document(root)
     except yaml.YAMLError as error:
         raise RecipeError(f"{path}: is not valid YAML: {error}\nCorrect the file at that place.") from error
+    finally:
+        loader.dispose()
+
+
+def _require_distinct_keys(root: yaml.Node | None, path: Path) -> None:
+    """Of two equal keys YAML would take the last and say nothing."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen:  # an alias gives the node of its anchor
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            waiting += [value for _, value in node.value]
+            _require_distinct([key for key, _ in node.value if isinstance(key, yaml.ScalarNode)], path)
+
+
+def _require_distinct(keys: list[yaml.ScalarNode], path: Path) -> None:
+    lines: dict[tuple[str, str], int] = {}
+    for key in keys:
+        name, line = (key.tag, key.value), key.start_mark.line + 1
+        if name in lines:
+            raise RecipeError(
+                f"{path}, line {line}: key `{key.value}` is given twice, first on line {lines[name]}. Remove one of them."
+            )
+        lines[name] = line
 
 
 def _explain(model: type[BaseModel], path: Path, error: ValidationError) -> str:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -116,12 +117,23 @@ def _identifier_in_file(row: str) -> str | None:
 
 def _row_of_file(path: Path, number: int) -> Row | None:
     if path.suffix == ".parquet":
-        frame = pl.scan_parquet(path)
-        wanted = [name for name in frame.collect_schema().names() if name in ("trace_id", "prompt_id")]
-        rows = frame.select(wanted or pl.all()).slice(number, 1).collect()
+        with _explaining_damage(path):
+            frame = pl.scan_parquet(path)
+            wanted = [name for name in frame.collect_schema().names() if name in ("trace_id", "prompt_id")]
+            rows = frame.select(wanted or pl.all()).slice(number, 1).collect()
         return None if rows.is_empty() else rows.row(0, named=True)
     found = next(islice(read_rows(path, where="show"), number, None), None)
     return found if isinstance(found, dict) else None
+
+
+@contextmanager
+def _explaining_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise TableError(
+            f"the file {str(path)!r} is not a whole Parquet file ({error}). Fetch or write it again."
+        ) from error
 
 
 def _starting_with(tables: Tables, name: str, key: str, *, start: str) -> Row | None:
@@ -228,5 +240,6 @@ def _released_rows(releases: Path, trace_id: str) -> list[str]:
             path = manifest.parent / shard["path"]
             if path.is_file():
                 rows = pl.scan_parquet(path, row_index_name="row").filter(pl.col("trace_id") == trace_id)
-                found += [f"{path}:{row}" for row in rows.select("row").collect()["row"]]
+                with _explaining_damage(path):
+                    found += [f"{path}:{row}" for row in rows.select("row").collect()["row"]]
     return found

@@ -8,6 +8,7 @@ import yaml
 from openreason_dagster.domain.catalogue import load_model, model_names, select_models
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.recipe_checks import load_recipe
+from openreason_dagster.domain.yaml_model import read_yaml
 
 ROUNDS = {
     "first_round": 4, "round": 4, "maximum": 16, "enough_correct": 4, "lowest_pass_rate": 0.05, "confidence": 0.9,
@@ -87,6 +88,8 @@ def test_recipe_minimal_loads(tmp_path):
     ("values", "fragments"),
     [
         pytest.param("name: [unclosed", ["recipe.yaml", "not valid YAML", "line"], id="broken-yaml"),
+        pytest.param("name: a\nseed: 1\nname: b\n", ["line 3", "`name`", "line 1"], id="key-twice"),
+        pytest.param("sources:\n  - {name: a, 'name': b}\n", ["line 2", "`name`"], id="nested-key-twice-on-a-line"),
         pytest.param("", ["recipe.yaml", "whole file"], id="empty-file"),
         pytest.param("- a list", ["recipe.yaml", "whole file"], id="not-a-mapping"),
         pytest.param(changed(temperatur=[0.1]), ["`temperatur`", "Did you mean `temperatures`"], id="misspelt-key"),
@@ -283,6 +286,13 @@ def test_recipe_unusable_is_refused_with_remedy(tmp_path, values, fragments):
         load_recipe(write(tmp_path, values))
     for fragment in ["recipe.yaml", *fragments]:
         assert fragment in str(caught.value)
+
+
+def test_keys_that_only_seem_to_be_given_twice_are_read(tmp_path):
+    text = "base: &base {x: 1, y: {x: 2}}\nother: {<<: *base, x: 3}\nsame: [*base, *base]\n1: a\n'1': b\n"
+    base = {"x": 1, "y": {"x": 2}}
+    expected = {"base": base, "other": base | {"x": 3}, "same": [base, base], 1: "a", "1": "b"}
+    assert read_yaml(write(tmp_path, text)) == expected
 
 
 def test_recipe_missing_file_is_named(tmp_path):

@@ -89,5 +89,14 @@ def test_benchmark_that_cannot_be_read_whole_is_an_error(tmp_path, content, reas
     assert reason in words(result.stderr)
 
 
+@pytest.mark.parametrize("arguments", [("--against", "{0}", "b.jsonl"), ("b.jsonl", "--against", "{0}")])
+def test_second_file_is_refused_with_the_option_that_takes_it(benchmark, arguments):
+    result = invoke("decontaminate", "-", *[part.format(benchmark) for part in arguments], stdin=lines(COPY))
+    assert result.exit_code == 2
+    text = words(result.stderr.replace("│", " "))
+    assert "'b.jsonl' is one file too many" in text
+    assert "--against A --against B" in text
+
+
 def test_file_to_compare_with_is_needed():
     assert invoke("decontaminate", "-", stdin=lines(COPY)).exit_code == 2

@@ -72,6 +72,15 @@ def test_unknown_reward():
     assert "--reward 'beauty': there is no such reward; expected any of accuracy, format" in words(result.stderr)
 
 
+@pytest.mark.parametrize("language", ["english", "EN", "sw", ""])
+def test_language_that_cannot_be_measured_is_refused_where_it_is_needed(language):
+    result = invoke("score", "-", "--language", language, stdin=lines(ROW))
+    assert result.exit_code == 1
+    text = words(result.stderr)
+    assert f"--language {language!r}: its words cannot be told from others; expected one of ar, bg" in text
+    assert scored(ROW, arguments=("--reward", "format", "--language", language))[0]["reward_format"] == 1
+
+
 def test_verdicts_can_be_scored(tmp_path):
     rows = lines({"reference": "5", "response": ENGLISH.replace("5.", r"\boxed{5}.")})
     checked = invoke("verify", "-", "--output", "-", "--workers", "1", stdin=rows).stdout

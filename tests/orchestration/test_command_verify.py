@@ -37,6 +37,8 @@ def test_rows_keep_their_columns_and_order_and_get_their_verdicts():
         pytest.param(
             {"kind": "exact", "reference": "Paris", "response": "The answer is paris."}, "correct", id="exact"
         ),
+        pytest.param({"kind": "judge", "reference": "It falls.", "response": "It  falls."}, "correct", id="same words"),
+        pytest.param({"kind": "judge", "reference": "It falls.", "response": "Down."}, "error", id="no model is asked"),
         pytest.param({"reference": 42, "response": r"\boxed{42}"}, "correct", id="number as reference"),
         pytest.param({"reference": "42", "response": "<think>hm"}, "no_answer", id="open think block"),
         pytest.param(
@@ -75,6 +77,13 @@ def test_verdict_of_a_row(row, verdict):
     assert [found["verdict"] for found in verified(row)] == [verdict]
 
 
+def test_programs_are_run_against_tests_in_every_layout_of_data_sets():
+    right, wrong = "```python\ndef f(x): return x\n```", "```python\ndef f(x): return 1\n```"
+    layouts = ["assert f(2) == 2", ["assert f(1) == 1", "assert f(2) == 2"], {"suite": ["assert f(2) == 2"]}]
+    rows = [{"kind": "code", "tests": tests, "response": answer} for tests in layouts for answer in (right, wrong)]
+    assert [found["verdict"] for found in verified(*rows)] == ["correct", "incorrect"] * 3
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -89,6 +98,9 @@ def test_verdict_of_a_row(row, verdict):
         pytest.param(RIGHT | {"kind": ["math"]}, "column `kind`: found ['math']", id="kind as a list"),
         pytest.param(RIGHT | {"kind": "choice"}, "column `choices`: found NoneType", id="choice without options"),
         pytest.param(RIGHT | {"kind": "instruction"}, "instruction_id_list", id="no constraints"),
+        pytest.param(
+            {"kind": "code", "tests": [1], "response": "a"}, "column 'tests' holds [1]", id="tests as numbers"
+        ),
         pytest.param('{"reference": "42", "response": "\\ud800"}', "not valid Unicode", id="lone surrogate"),
         pytest.param('{"tests": "\\ud800", "response": "a"}', "not valid Unicode", id="lone surrogate in the tests"),
     ],

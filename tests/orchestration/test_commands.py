@@ -192,13 +192,16 @@ def test_show_of_a_prompt_that_was_kept_out_says_why(workspace):
         pytest.param("no-such-file.parquet:0", "does not exist", id="no-file"),
         pytest.param("{release}/manifest.json:0", "expected one of .jsonl", id="other-kind"),
         pytest.param("{train}:100000", "has no row 100000", id="row-beyond"),
+        pytest.param("{damaged}:0", "damaged.parquet' is not a whole Parquet file", id="damaged-file"),
         pytest.param("{prompts}:0", "neither the column trace_id nor prompt_id", id="no-identifier"),
     ],
 )
-def test_show_of_what_is_no_trace(workspace, trace_id, message):
+def test_show_of_what_is_no_trace(workspace, tmp_path, trace_id, message):
     release = workspace.workspace.release_folder
     (train,) = (release / "data").glob("train-*.parquet")
-    named = {"release": release, "train": train, "prompts": workspace.folder / "prompts.jsonl"}
+    damaged = tmp_path / "damaged.parquet"
+    damaged.write_bytes(b"PAR1" + bytes(60))
+    named = {"release": release, "train": train, "prompts": workspace.folder / "prompts.jsonl", "damaged": damaged}
     result = invoke(workspace, "show", trace_id.format(**named))
     assert result.exit_code == 1
     assert message in words(result.stderr)

@@ -15,7 +15,7 @@ from dagster._core.utils import make_new_run_id
 from dagster._daemon.types import DaemonHeartbeat
 from small_workspace import starter_entry
 
-from openreason_dagster.commands.dagster_home import fail_lost_runs
+from openreason_dagster.commands.dagster_home import fail_lost_runs, prepare_home
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ with _lock(Path(sys.argv[1])):
 
 
 def test_second_web_ui_of_a_root_is_refused_until_the_first_ends(small):
-    path = small.settings.dagster_home / "ui.lock"
+    path = prepare_home(small.settings) / "ui.lock"
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as first:
@@ -114,6 +114,32 @@ def test_second_web_ui_of_a_root_is_refused_until_the_first_ends(small):
         first.send_signal(signal.SIGKILL)
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("command", ["run", "ui"])
+def test_root_that_cannot_be_made(small, command):
+    small.settings.root.write_text("a file")
+    recipe = str(small.settings.recipe)
+    arguments = ("run", recipe) if command == "run" else ("ui", "--recipe", recipe, "--port", str(free_port()))
+    result = invoke(small, *arguments)
+    assert result.exit_code == 1
+    assert f"error: the root '{small.settings.root}' cannot be used" in words(result.stderr)
+    assert "OPENREASON_ROOT" in result.stderr
+
+
+def test_web_ui_over_a_recipe_that_cannot_be_read_is_not_started(small):
+    result = invoke(small, "ui", "--recipe", "nowhere.yaml", "--port", str(free_port()))
+    assert result.exit_code == 1
+    assert "nowhere.yaml: cannot be read" in words(result.stderr)
+    assert not small.settings.root.exists()
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "http"])
+def test_port_that_is_none(small, port):
+    result = invoke(small, "ui", "--port", port)
+    assert result.exit_code == 2
+    assert "--port" in result.stderr
+    assert not small.settings.root.exists()
 
 
 def test_taken_port_leaves_no_lock(small):

@@ -40,6 +40,26 @@ def code_spec(row: Row, source: CodeSource, solution: str | None) -> dict[str, o
     return spec
 
 
+def code_spec_of_cell(value: object, column: str) -> dict[str, object]:
+    """The specification that one cell holds, as an object or its JSON text, or as the tests alone.
+
+    Tests alone are assertions, as a text or a list of them, or cases of standard input and output in any layout that
+    recipes take. Whether they can be read is for `code_tests` to say.
+
+    Raises:
+        UnusableRowError: with reason `bad_tests`; it is none of these.
+    """
+    value = _parsed_where_json(value)
+    if isinstance(value, list) and any(isinstance(case, Mapping) for case in value):
+        return {"stdio": _cases(value)}
+    if not isinstance(value, Mapping):
+        return {"suite": _joined(value, column)}
+    if {"inputs", "outputs"} <= set(value):
+        return {"stdio": _cases(value)}
+    spec = {key: part for key, part in value.items() if part is not None}  # a struct of Parquet has every key
+    return spec | {"suite": _joined(spec["suite"], column)} if "suite" in spec else spec
+
+
 def whole_solution(row: Row, source: CodeSource, column: str) -> str:
     """The reference solution with what it goes on from, indented as it is.
 
@@ -104,6 +124,17 @@ def _parsed(value: object, column: str) -> object:
         parsed: object = json.loads(value)
     except (ValueError, RecursionError) as error:
         raise UnusableRowError("bad_tests", f"column {column!r} holds no JSON: {shown(value)}") from error
+    return parsed
+
+
+def _parsed_where_json(value: object) -> object:
+    """The object or list that a text is in JSON; other texts, and what is no text, as they are."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        parsed: object = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
     return parsed
 
 

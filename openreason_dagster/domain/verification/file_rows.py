@@ -14,6 +14,7 @@ from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.row_files.read_rows import Row, UnreadableRow
 from openreason_dagster.domain.seeds.cell_text import UnusableRowError, shown, text_of
 from openreason_dagster.domain.seeds.choices import choice_of_answer, lettered_choices
+from openreason_dagster.domain.seeds.code_columns import code_spec_of_cell
 from openreason_dagster.domain.seeds.constraint_columns import constraint_spec
 from openreason_dagster.domain.verification.registry import VERIFIERS
 from openreason_dagster.domain.verification.verify import JUDGED_SCHEMA, Judge
@@ -42,7 +43,8 @@ def verify_rows(rows: Sequence[Row | UnreadableRow], judge: Judge, *, default_ki
 
     Args:
         rows: With `reference` and `response`, and if need be `kind`, `finish_reason`, and what the kind is judged by:
-            its specification as `tests`, or `choices`, or `instruction_id_list` and `kwargs`.
+            its specification as `tests`, or `choices`, or `instruction_id_list` and `kwargs`. `tests` of the kind
+            `code` may also be in the layouts of data sets.
         judge: Takes frames of traces with what is needed to judge them, and gives frames of verdicts.
         default_kind: Kind of verifier for rows without `kind`.
 
@@ -95,6 +97,8 @@ def _trace(row: Row | UnreadableRow, row_id: str, default_kind: str) -> Row:
 def _reference_and_specification(row: Row, kind: str) -> tuple[str | None, str]:
     """The reference answer, and the JSON object in `tests` or the one that the columns of the kind make."""
     reference, tests = text_of(row.get("reference")), row.get("tests")
+    if kind == "code" and tests is not None:
+        return reference, _json(code_spec_of_cell(text_of(tests) if isinstance(tests, str) else tests, "tests"))
     if isinstance(tests, str):
         return reference, text_of(tests) or ""
     if tests is not None:

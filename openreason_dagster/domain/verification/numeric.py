@@ -4,6 +4,9 @@ The specification may hold `relative` and `absolute`, the tolerances, of which t
 unit of the reference: `{"relative": 0.01, "absolute": 0.05, "unit": "m/s"}`. Without a tolerance the values have to
 be equal. A unit on the answer is converted; one that measures something else is wrong. An answer without a unit is
 taken to be in the reference's, and so is one whose unit is not known.
+
+An answer that is seen to be no single number is `incorrect`: several values, a relation, words, a complex number. One
+that cannot be worked out here, such as an integral, a formula with variables or a number in words, is `abstained`.
 """
 
 import math
@@ -20,7 +23,16 @@ from openreason_dagster.domain.verification.formulas.equality import constant_va
 from openreason_dagster.domain.verification.formulas.measured import split_unit, with_unit_letters
 from openreason_dagster.domain.verification.formulas.reader import readings
 from openreason_dagster.domain.verification.formulas.spelling import compact
-from openreason_dagster.domain.verification.formulas.tree import Node, Operation, Relation, UnreadableError
+from openreason_dagster.domain.verification.formulas.tree import (
+    Bracketed,
+    Matrix,
+    Node,
+    Operation,
+    Relation,
+    UnreadableError,
+    Words,
+)
+from openreason_dagster.domain.verification.formulas.words import NUMBER_WORDS
 from openreason_dagster.domain.verification.symbolic_text import fitness
 from openreason_dagster.domain.verification.units import Unit, parse_unit
 
@@ -33,6 +45,11 @@ _NUMBER_AND_UNIT = re.compile(
 )
 _POWER_OF_TEN = re.compile(r"[\s$]*(?:\\mathrm\{)?10\s*\^\s*\{?\s*(-?\d{1,3})")
 _TEMPERATURES = ("K", "celsius", "fahrenheit")
+_SPELT = frozenset({*NUMBER_WORDS, "hundred", "thousand", "million", "billion", "half", "third", "quarter"})
+
+
+class _NoSingleNumberError(UnreadableError):
+    """What was read is something else than one real number."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +67,7 @@ def present(reference: str) -> str:
 
 
 def judge(reference: str, spec: Mapping[str, object], answer: str) -> Judgement:
-    """Judge by value and unit; always decides."""
+    """Judge by value and unit; `abstained` where the answer's value cannot be worked out."""
     try:
         relative, absolute = _tolerance(spec, "relative"), _tolerance(spec, "absolute")
         expected = _amount(readings(reference))
@@ -68,8 +85,24 @@ def judge(reference: str, spec: Mapping[str, object], answer: str) -> Judgement:
     try:
         found = _amount_with_unit(extracted, unit) or _amount(readings(extracted) or core_readings(extracted))
     except UnreadableError as error:
-        return _judgement(Verdict.INCORRECT, extracted, "value", f"the answer is no single number: {error}")
+        return _without_amount(extracted, error)
     return _compare(expected, found, unit=unit, tolerances=(relative, absolute), extracted=extracted)
+
+
+def _without_amount(extracted: str, error: UnreadableError) -> Judgement:
+    """Wrong only where it is certain that no single number was given."""
+    state, reason = fitness(extracted)
+    if _is_spelt(extracted) or not (isinstance(error, _NoSingleNumberError) or state == "not_mathematics"):
+        return _judgement(Verdict.ABSTAINED, extracted, "value", f"the answer's value is not known: {error}")
+    message = reason if state == "not_mathematics" else f"the answer is no single number: {error}"
+    return _judgement(Verdict.INCORRECT, extracted, "value", message)
+
+
+def _is_spelt(text: str) -> bool:
+    """Whether a number may stand there in words, of any language's numerals."""
+    if re.search(r"[0-9]", text):
+        return False
+    return any(map(str.isnumeric, text)) or not _SPELT.isdisjoint(re.findall(r"[a-z]+", text.casefold()))
 
 
 def _compare(
@@ -126,26 +159,29 @@ def _amount(found: tuple[Node, ...]) -> _Amount:
     """The one number that a text gives.
 
     Raises:
-        UnreadableError: it gives none, or several.
+        _NoSingleNumberError: it gives several, or something else.
+        UnreadableError: it cannot be worked out.
     """
     if not found:
         raise UnreadableError("it cannot be read")
     parts = elements(found[0])
     if len(parts) != 1:
-        raise UnreadableError(f"it gives {len(parts)} values")
+        raise _NoSingleNumberError(f"it gives {len(parts)} values")
     node = parts[0].value
     if isinstance(node, Relation):
         chain = value_side(node)
         if chain is None:
-            raise UnreadableError("it is a relation")
+            raise _NoSingleNumberError("it is a relation")
         node = chain[1]
+    if isinstance(node, Words | Bracketed | Matrix):
+        raise _NoSingleNumberError("it is words, or several values in brackets")
     split = with_unit_letters(split_unit(node))
     is_percentage = isinstance(split.value, Operation) and split.value.name == "%"
     value = constant_value(
         split.value.arguments[0] if isinstance(split.value, Operation) and is_percentage else split.value
     )
     if isinstance(value, float) or value.imag != 0:
-        raise UnreadableError("it is no real number")
+        raise _NoSingleNumberError("it is no real number")
     return _Amount(value, split.unit, is_percentage)
 
 

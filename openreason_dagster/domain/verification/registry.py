@@ -74,7 +74,7 @@ VERIFIERS: dict[str, Verifier] = {
         version="exact-2", judge=exact.judge, judge_directly=exact.judge, prepare=lambda: None, present=exact.present
     ),
     "numeric": Verifier(
-        version="numeric-1",
+        version="numeric-2",
         judge=numeric.judge,
         judge_directly=numeric.judge,
         prepare=lambda: None,

@@ -4,6 +4,8 @@ import pytest
 
 from openreason_dagster.domain.recipe_sources import FileSource
 from openreason_dagster.domain.records import SeedPrompt
+from openreason_dagster.domain.seeds.cell_text import UnusableRowError
+from openreason_dagster.domain.seeds.code_columns import code_spec_of_cell
 from openreason_dagster.domain.seeds.table_rows import table_rows
 
 MBPP = {
@@ -85,6 +87,35 @@ def test_without_a_solution_there_is_no_reference():
 def test_layouts_of_input_and_output(tests):
     found = seed({"text": "Add one.", "tests": tests}, {"stdio": "tests"}, answer=None)
     assert json.loads(found.verifier_spec)["stdio"] == [{"stdin": "1", "stdout": "2"}]
+
+
+SUITE = {"suite": "assert twice(2) == 4\nassert twice(0) == 0"}
+STDIO = {"stdio": [{"stdin": "1", "stdout": "2"}]}
+
+
+@pytest.mark.parametrize(
+    ("cell", "spec"),
+    [
+        pytest.param(SUITE["suite"], SUITE, id="text"),
+        pytest.param(MBPP["test_list"], SUITE, id="list"),
+        pytest.param({"suite": MBPP["test_list"], "entry": "twice"}, SUITE | {"entry": "twice"}, id="object_with_list"),
+        pytest.param({"suite": SUITE["suite"], "stdio": None}, SUITE, id="struct_with_nulls"),
+        pytest.param(json.dumps(MBPP["test_list"]), SUITE, id="json_list"),
+        pytest.param(json.dumps(SUITE), SUITE, id="json_object"),
+        pytest.param("{broken", {"suite": "{broken"}, id="text_for_the_verifier_to_refuse"),
+        pytest.param([{"input": "1", "output": "2"}], STDIO, id="cases"),
+        pytest.param({"inputs": ["1"], "outputs": ["2"]}, STDIO, id="two_lists"),
+        pytest.param(STDIO | {"seconds": 4}, STDIO | {"seconds": 4}, id="specification"),
+    ],
+)
+def test_tests_in_one_cell(cell, spec):
+    assert code_spec_of_cell(cell, "tests") == spec
+
+
+@pytest.mark.parametrize("cell", [None, 7, [], [1], {"suite": [1]}, {"suite": 7}, [{"input": "1"}, 7]], ids=repr)
+def test_cell_that_holds_no_tests(cell):
+    with pytest.raises(UnusableRowError, match="expected"):
+        code_spec_of_cell(cell, "tests")
 
 
 def test_calls_with_json_values():

@@ -46,6 +46,21 @@ CASES = [
     ("40", {"relative": -0.1}, r"\boxed{40}", "bad_reference", "negative tolerance"),
     ("40", {"relative": "1%"}, r"\boxed{40}", "bad_reference", "tolerance as text"),
     ("1, 2", {}, r"\boxed{1}", "bad_reference", "list as the reference"),
+    ("0.5", {}, r"\boxed{\int_0^1 x dx}", "abstained", "integral that is right"),
+    ("20", {}, r"\boxed{\sum_{k=1}^{4} 2k}", "abstained", "sum that is right"),
+    ("2", {}, r"\boxed{\lim_{x\to 0} \frac{\sin 2x}{x}}", "abstained", "limit that is right"),
+    ("20", SPEED, r"\boxed{v = \sqrt{2 g h}}", "abstained", "formula with variables"),
+    ("20", SPEED, r"\boxed{20 Q}", "abstained", "letter that is no known unit"),
+    ("0.5", {}, r"\boxed{\text{one half}}", "abstained", "number in words"),
+    ("105", {}, r"\boxed{one hundred and five}", "abstained", "number in words that reads as two"),
+    ("20", {}, r"\boxed{二十}", "abstained", "number in Chinese numerals"),
+    ("20", {}, r"\boxed{???}", "abstained", "no formula and no words"),
+    ("20", {}, r"\boxed{it cannot be determined}", "incorrect", "sentence without a number"),
+    ("20", {}, r"\boxed{(20, 30)}", "incorrect", "tuple"),
+    ("20", {}, r"\boxed{20 \pm 1}", "incorrect", "both signs"),
+    ("20", {}, r"\boxed{20 + i}", "incorrect", "complex number"),
+    ("20", {}, r"\boxed{\infty}", "incorrect", "infinity"),
+    (r"\int_0^1 x dx", {}, r"\boxed{0.5}", "bad_reference", "integral as the reference"),
 ]  # fmt: skip
 
 

@@ -41,8 +41,8 @@ def explaining_root(settings: Settings) -> Iterator[None]:
         yield
     except OSError as error:
         raise OpenReasonError(
-            f"the root {str(settings.root)!r} cannot be used: {error}. Set the environment variable OPENREASON_ROOT to a "
-            "folder that can be made and written, or correct its permissions."
+            f"the root {str(settings.root)!r} cannot be used: {error}. Set the environment variable OPENREASON_ROOT to "
+            "a folder that can be made and written, or correct its permissions."
         ) from error
 
 

@@ -84,7 +84,8 @@ def _require_distinct(keys: list[yaml.ScalarNode], path: Path) -> None:
         name, line = (key.tag, key.value), key.start_mark.line + 1
         if name in lines:
             raise RecipeError(
-                f"{path}, line {line}: key `{key.value}` is given twice, first on line {lines[name]}. Remove one of them."
+                f"{path}, line {line}: key `{key.value}` is given twice, first on line {lines[name]}. "
+                "Remove one of them."
             )
         lines[name] = line
 

@@ -24,7 +24,7 @@ ui: $(VENV)/.installed .env
 	@$(BIN)/openreason ui
 
 test: $(VENV)/.test-installed check
-	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 check: $(VENV)/.test-installed
 	@$(BIN)/ruff format --check .

@@ -21,12 +21,9 @@ settings.load_profile("repeatable")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from threads, which crawl on a busy machine
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests come first, so that they are not what all wait for; a file stays on one worker, Ray's files too."""
+    """Files with slow tests come first, so that they are not what all wait for."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("ray" if "_ray_" in item.path.name else item.path.name))
 
 
 @pytest.fixture

@@ -107,9 +107,18 @@ def _explain_one(model: type[BaseModel], problem: ErrorDetails) -> str:
 
 
 def _nearest_key(model: type[BaseModel], place: tuple[int | str, ...]) -> str:
-    key, own = str(place[-1]), sorted(model.model_fields) if len(place) == 1 else []
+    key, own = str(place[-1]), sorted(_keys_beside(model, place))
     near = get_close_matches(key, own, n=1) or get_close_matches(key, sorted(_all_keys(model, set())), n=1)
     return f"Did you mean `{near[0]}`? Otherwise remove it." if near else "Remove it or correct its name."
+
+
+def _keys_beside(model: type[BaseModel], place: tuple[int | str, ...]) -> set[str]:
+    """Keys of the section that `place` is in, or of each kind of section that may stand there."""
+    sections = {model}
+    for part in place[:-1]:
+        annotations = [section.model_fields[part].annotation for section in sections if part in section.model_fields]
+        sections = _models_within(annotations) or sections  # places in lists and tags of unions name no field
+    return {key for section in sections for key in section.model_fields}
 
 
 def _all_keys(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:

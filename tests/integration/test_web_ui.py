@@ -68,10 +68,13 @@ def the_graph_shows_groups_and_assets(ui: WebUI, page: Page) -> None:
     page.goto(f"{ui.url}/asset-groups", wait_until="domcontentloaded")
     for group in GROUPS:
         page.get_by_text(group, exact=True).first.wait_for()
+    usual = page.viewport_size
+    page.set_viewport_size({"width": 1500, "height": 3000})  # the page draws what is in view
     for group, assets in GROUPS.items():
         page.goto(f"{ui.url}/locations/{location(ui)}/asset-groups/{group}/lineage", wait_until="domcontentloaded")
         for asset in assets:
             page.get_by_text(asset, exact=True).first.wait_for()
+    page.set_viewport_size(usual)
 
 
 def a_backfill_of_one_model_is_launched(ui: WebUI, page: Page) -> None:

@@ -20,7 +20,9 @@ from openreason_dagster.resources.scope import require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-_OPEN_ANSWERS = ["chat_sft_data", "cot_prompted_traces", "sampled_traces", "verified_traces", "prompt_pool"]
+_OPEN_ANSWERS = [
+    "chat_sft_data", "cot_prompted_traces", "scored_traces", "verified_traces", "sampled_traces", "prompt_pool",
+]  # fmt: skip
 _OF_RECIPE = ("chat_sft_data", "cot_prompted_traces", "prompt_pool")
 
 

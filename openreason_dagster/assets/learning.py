@@ -29,7 +29,7 @@ _ROWS_PER_BATCH = 10_000
 
 
 @dg.asset(
-    deps=["verified_traces", "suspect_references", "prompt_pool"],
+    deps=["scored_traces", "verified_traces", "suspect_references", "prompt_pool"],
     group_name="datasets",
     kinds={"deltalake"},
     metadata=definition_metadata(RL_PROMPTS),

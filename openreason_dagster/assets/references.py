@@ -16,7 +16,7 @@ from openreason_dagster.resources.workspace import Workspace
 
 
 @dg.asset(
-    deps=["verified_traces", "sampled_traces", "prompt_pool"],
+    deps=["scored_traces", "verified_traces", "sampled_traces", "prompt_pool"],
     group_name="statistics",
     kinds={"deltalake"},
     metadata=definition_metadata(SUSPECT_REFERENCES),

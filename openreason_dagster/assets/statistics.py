@@ -32,7 +32,7 @@ def _statistics(tables: Mapping[str, pl.LazyFrame], workspace: Workspace) -> pl.
 
 
 @dg.asset(
-    deps=["verified_traces", "prompt_pool"],
+    deps=["scored_traces", "verified_traces", "prompt_pool"],
     group_name="statistics",
     kinds={"deltalake"},
     metadata=definition_metadata(PROMPT_STATISTICS),

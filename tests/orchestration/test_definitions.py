@@ -11,7 +11,9 @@ from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.partitions import MODELS
 
-OPEN_ANSWERS = {"chat_sft_data", "cot_prompted_traces", "sampled_traces", "verified_traces", "prompt_pool"}
+OPEN_ANSWERS = {
+    "chat_sft_data", "cot_prompted_traces", "scored_traces", "verified_traces", "sampled_traces", "prompt_pool",
+}  # fmt: skip
 ASSETS = {
     "seed_prompts": set(),
     "benchmark_prompts": set(),
@@ -19,8 +21,8 @@ ASSETS = {
     "sampled_traces": {"prompt_pool"},
     "verified_traces": {"sampled_traces", "prompt_pool"},
     "scored_traces": {"sampled_traces", "verified_traces", "prompt_pool"},
-    "prompt_statistics": {"verified_traces", "prompt_pool"},
-    "suspect_references": {"verified_traces", "sampled_traces", "prompt_pool"},
+    "prompt_statistics": {"scored_traces", "verified_traces", "prompt_pool"},
+    "suspect_references": {"scored_traces", "verified_traces", "sampled_traces", "prompt_pool"},
     "reasoning_data": {"scored_traces", "verified_traces", "suspect_references", "sampled_traces", "prompt_pool"},
     "cold_start_data": {"scored_traces", "verified_traces", "sampled_traces", "prompt_pool"},
     "chat_sft_data": {"benchmark_prompts"},
@@ -43,7 +45,7 @@ ASSETS = {
         "preference_pairs",
         "safety_set",
     },
-    "rl_prompts": {"verified_traces", "suspect_references", "prompt_pool"},
+    "rl_prompts": {"scored_traces", "verified_traces", "suspect_references", "prompt_pool"},
     "preference_votes": OPEN_ANSWERS,
     "preference_pairs": {
         "preference_votes",

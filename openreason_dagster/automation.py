@@ -27,8 +27,9 @@ FOLLOW_JUDGED_TRACES = (
     ).ignore(_NOT_JUDGED)
 ).with_label("follow_judged_traces")
 """The same for what is made of judged traces. A pool that nothing was sampled from yet leads to nothing, because a mix
-of no rows is an error; and traces that are sampled but not judged lead to no rebuild, because one more follows. Whatever
-is made of verdicts depends on scored_traces too, the last of a trace's tables: between verdict and score nothing starts."""
+of no rows is an error; and traces that are sampled but not judged lead to no rebuild, because one more follows.
+Whatever is made of verdicts depends on scored_traces too, the last of a trace's tables, so that nothing starts between
+verdict and score."""
 
 
 def automation_sensor() -> dg.AutomationConditionSensorDefinition:

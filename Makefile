@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OPENREASON_ROOT ?= $(CURDIR)/data
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo ui test check format benchmark screenshots clean .env
+.PHONY: help demo ui test verl check format benchmark screenshots clean .env
 
 help:
 	@echo "make demo        install and run recipes/starter.yaml end to end"
@@ -23,8 +23,12 @@ demo: $(VENV)/.installed .env
 ui: $(VENV)/.installed .env
 	@$(BIN)/openreason ui
 
-test: $(VENV)/.test-installed check
-	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# Tests that need verl fail here where its environment is missing; a plain pytest leaves them out. They start hundreds of
+# processes, each of which would compile all it imports if no bytecode were kept.
+test: verl check
+	@env -u PYTHONDONTWRITEBYTECODE VERL_PYTHON=$(CURDIR)/$(VENV)/verl/bin/python $(BIN)/python -m pytest --numprocesses=3 --no-loadscope-reorder
+
+verl: $(VENV)/.verl-installed
 
 check: $(VENV)/.test-installed
 	@$(BIN)/ruff format --check .
@@ -74,4 +78,8 @@ $(VENV)/.test-installed: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[test]'
 	@$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec  # vLLM's, which need another torch
 	@tests/install_system_packages.sh
+	@touch $@
+
+$(VENV)/.verl-installed: $(VENV)/.test-installed tests/verl_requirements.txt tests/install_verl.sh
+	@tests/install_verl.sh $(BIN)/python $(VENV)/verl
 	@touch $@

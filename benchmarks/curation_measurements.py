@@ -6,11 +6,13 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
+import psutil
 import yaml
 
 from openreason_dagster.commands.dagster_home import dagster_instance
@@ -28,6 +30,7 @@ from openreason_dagster.domain.schemas import (
     VERIFICATION_CANARIES,
     VERIFIED_TRACES,
 )
+from openreason_dagster.resources.ray_cluster import RayCluster
 from openreason_dagster.resources.settings import Settings
 
 SHARES = {
@@ -188,9 +191,27 @@ def stage(folder: Path, asset: str) -> Figures:
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with dagster_instance(settings) as instance:
         definition = build_definitions(settings).resolve_job_def(job)
-        started = time.perf_counter()
+        started = clocks()
         definition.execute_in_process(instance=instance, run_config=quiet, asset_selection=[dg.AssetKey(asset)])
-        return measured(time.perf_counter() - started)
+        return measured(started)
+
+
+def stage_on(folder: Path, asset: str, runner: str) -> Figures:
+    """The same, with curation here or on a Ray cluster of this machine, whose start is not counted; small shards."""
+    curation, release = {"runner": runner}, {"license": "MIT", "rows_per_shard": 1_000}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(RECIPE | {"curation": curation, "release": release}))
+    with RayCluster() if runner == "ray" else nullcontext():
+        before = processor_seconds()
+        return stage(folder, asset) | {"processor_seconds": processor_seconds() - before}
+
+
+def processor_seconds() -> float:
+    """Processor time of this process and of all that it started, and that these started, so far."""
+    own, total = psutil.Process(), 0.0
+    for process in (own, *own.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            total += sum(process.cpu_times()[:4])
+    return total
 
 
 def near_duplicates(folder: Path, rows: str) -> Figures:
@@ -198,9 +219,9 @@ def near_duplicates(folder: Path, rows: str) -> Figures:
     del folder
     frame = pl.concat(seeds("math", int(rows), Words(seed=1)))
     before = peak_megabytes()
-    started = time.perf_counter()
+    started = clocks()
     clusters = prompt_clusters(frame, near_pairs(frame, similarity=0.8))
-    found = measured(time.perf_counter() - started)
+    found = measured(started)
     repeats = clusters.filter(pl.col("kind") == "near_duplicate").height
     return found | {"before_megabytes": before, "near_duplicates": repeats}
 
@@ -222,10 +243,10 @@ def semantic_duplicates(folder: Path) -> Figures:
     frame = pl.read_parquet(folder / "prompts.parquet")
     embed = load_embedding(SemanticDuplicates(model=str(folder)), Path())
     before = peak_megabytes()
-    started = time.perf_counter()
+    started = clocks()
     pairs = semantic_pairs(frame, embed, similarity=0.9)
     clusters = prompt_clusters(frame, pairs.clear(), semantic=pairs)
-    found = measured(time.perf_counter() - started)
+    found = measured(started)
     repeats = clusters.filter(pl.col("kind") == "semantic_duplicate").height
     return found | {"before_megabytes": before, "semantic_duplicates": repeats}
 
@@ -246,9 +267,15 @@ def save_vectors(folder: Path, words: Words) -> None:
     StaticModel(vectors, tokenizer).save_pretrained(folder)
 
 
-def measured(seconds: float) -> Figures:
-    """Seconds, and the most memory that the process has had."""
-    return {"seconds": seconds, "megabytes": peak_megabytes()}
+def clocks() -> tuple[float, float]:
+    """Seconds on the wall, and of processor time of all threads: the second hardly depends on what else runs."""
+    return time.perf_counter(), time.process_time()
+
+
+def measured(started: tuple[float, float]) -> Figures:
+    """Seconds and processor seconds since then, and the most memory that the process has had."""
+    seconds, processor = (now - before for now, before in zip(clocks(), started, strict=True))
+    return {"seconds": seconds, "processor_seconds": processor, "megabytes": peak_megabytes()}
 
 
 def peak_megabytes() -> float:

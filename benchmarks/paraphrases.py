@@ -1,7 +1,8 @@
 """How many reworded questions a static model finds, and how many pairs among real problems, for several similarities.
 
-`python -m benchmarks.paraphrases MODEL [--problems FILE...]`: MODEL is a folder with a model of model2vec, FILE a
-JSONL file (also `.gz`) with a question or problem and its answer in each row. `--show 0.9` prints the pairs found.
+`python -m benchmarks.paraphrases --model FOLDER [--problems FILE...]`: FOLDER has a model of model2vec, each row of the
+JSONL files (also `.gz`) a question, problem or instruction and its answer, if there is one. `--show 0.9` prints the
+pairs found, the least alike first.
 """
 
 import argparse
@@ -18,31 +19,37 @@ from openreason_dagster.domain.curation.static_embeddings import load_embedding
 from openreason_dagster.domain.recipe_pool import SemanticDuplicates
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
-SIMILARITIES = (0.85, 0.9, 0.95)
+SIMILARITIES = (0.8, 0.85, 0.9, 0.95)
+QUESTIONS = ("question", "problem", "Problem", "instruction")
 KINDS = ("light", "reworded")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path, help="folder with a model of model2vec")
+    parser.add_argument("--model", type=Path, required=True, help="folder with a model of model2vec")
     parser.add_argument("--problems", type=Path, nargs="*", default=[], help="JSONL files")
     parser.add_argument("--show", type=float, help="print the pairs among the problems of this similarity")
     options = parser.parse_args()
     embed = load_embedding(SemanticDuplicates(model=str(options.model.absolute())), Path())
     planted = list(rows_of(DATA / "paraphrases" / "paraphrases.jsonl"))
     questions = frame([(original(row), "1") for row in planted] + [(str(row["prompt"]), "1") for row in planted])
-    problems = frame([stated(row) for path in options.problems for row in rows_of(path)])
+    stated_problems = frame([stated(row) for path in options.problems for row in rows_of(path)])
+    problems = stated_problems.unique("prompt", keep="first", maintain_order=True)
     print(f"{len(planted)} reworded questions, {problems.height:,} problems\n")
-    print("| | " + " | ".join(KINDS) + " | pairs among problems |\n|---|" + "---:|" * (len(KINDS) + 1))
+    columns = (*KINDS, "pairs among problems", "problems like an earlier one")
+    print("| | " + " | ".join(columns) + " |\n|---|" + "---:|" * len(columns))
     found = [("near-duplicates", near_pairs(questions, similarity=0.8), near_pairs(problems, similarity=0.8))]
     for least in SIMILARITIES:
         both = (semantic_pairs(rows, embed, similarity=least) for rows in (questions, problems))
         found.append((f"semantic, {least}", *both))
     for name, among_questions, among_problems in found:
-        print(f"| {name} | " + " | ".join(map(str, recall(planted, among_questions))) + f" | {among_problems.height} |")
+        numbers = (*recall(planted, among_questions), among_problems.height, among_problems["row"].n_unique())
+        print(f"| {name} | " + " | ".join(map(str, numbers)) + " |")
     if options.show:
-        for row, earlier, likeness in semantic_pairs(problems, embed, similarity=options.show).rows():
+        for row, earlier, likeness in (
+            semantic_pairs(problems, embed, similarity=options.show).sort("similarity").rows()
+        ):
             print(f"\n{likeness:.3f}\n{problems['prompt'][earlier]}\n- - -\n{problems['prompt'][row]}")
 
 
@@ -60,7 +67,7 @@ def original(planted: Mapping[str, object]) -> str:
 
 def stated(row: Mapping[str, object]) -> tuple[str, str]:
     """Question and answer, the last part of a worked one."""
-    question = next(str(row[key]) for key in ("question", "problem", "Problem") if key in row)
+    question = next(str(row[key]) for key in QUESTIONS if key in row)
     return question, str(row.get("answer", "")).rpartition("####")[2].strip()
 
 

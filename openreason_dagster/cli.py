@@ -90,7 +90,10 @@ def status(recipe: RecipeOption = None) -> None:
 @app.command()
 def show(
     row: Annotated[
-        str, typer.Argument(help="A trace_id or prompt_id, or the unique start of one, or FILE:ROW, counted from 0.")
+        str,
+        typer.Argument(
+            help="A trace_id, pair_id or prompt_id, or the unique start of one, or FILE:ROW, counted from 0."
+        ),
     ],
 ) -> None:
     """Print the chain of one row: seed, pool, sampling record, verdict, rewards, data sets, releases."""

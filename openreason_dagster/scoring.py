@@ -33,6 +33,9 @@ from openreason_dagster.resources.settings import Settings
 Rewards = list[float | None]
 """One number per completion; None where no machine could tell whether the answer is right."""
 
+_WITHOUT_WORDS = 1.0
+"""Language consistency where there are no words to count, as in the total."""
+
 
 class Scorer:
     """Rewards with settings of one's own; usable from several threads.
@@ -74,7 +77,7 @@ class Scorer:
         """Share of the reasoning's words in the prompt's language, 1 where there are no words; TRL's signature."""
         traces = self._traces(completions, columns)
         shares = self._reward("language_consistency", traces.hstack(language_counts(traces)))
-        return [1.0 if share is None else share for share in shares]
+        return [_WITHOUT_WORDS if share is None else share for share in shares]
 
     def total(self, completions: Sequence[object], **columns: object) -> Rewards:
         """The weighted sum of all rewards, null where the answer could not be judged; TRL's signature.
@@ -113,7 +116,8 @@ class Scorer:
         reference = {"reference_answer": [ground_truth or None]}
         (row,) = self.scores([solution_str], **(given | reference)).iter_rows(named=True)
         rewards = {name: row[f"reward_{name}"] for name in REWARDS} | {"score": row["reward_total"]}
-        numbers = {name: 0.0 if value is None else float(value) for name, value in rewards.items()}
+        unknown = {"language_consistency": _WITHOUT_WORDS}
+        numbers = {name: unknown.get(name, 0.0) if value is None else float(value) for name, value in rewards.items()}
         return numbers | {"judged": float(row["reward_accuracy"] is not None)}
 
     def close(self) -> None:

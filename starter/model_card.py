@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from starter.card_table import shares_text, table_row
+
 CARD = """---
 license: apache-2.0
 language: en
@@ -73,11 +75,11 @@ def write_model_card(
     temperatures = list(summary["overall"])
     measures = [(name, temperature) for name in ("pass@1", "pass@8") for temperature in temperatures]
     rows = [
-        " | ".join([f"| {family}", *(f"{table[temperature][name]:.2f}" for name, temperature in measures)]) + " |"
+        table_row(family, [table[temperature][name] for name, temperature in measures])
         for family, table in summary.items()
     ]
     card = CARD.format(
-        **{**training, "shares": ", ".join(f"{share:.0%} {family}" for family, share in training["shares"].items())},
+        **{**training, "shares": shares_text(training["shares"])},
         problems_each=problems_each,
         heads=" | ".join(f"{name}, T={temperature}" for name, temperature in measures),
         rules="---|" * len(measures),

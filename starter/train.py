@@ -7,7 +7,7 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,7 +148,9 @@ def new_model(tokenizer: "PreTrainedTokenizerBase", size: Size) -> "LlamaForCaus
     return LlamaForCausalLM(config)
 
 
-def fit(model: "LlamaForCausalLM", examples: list[Example], *, pad_id: int, steps: int) -> None:
+def fit(
+    model: "LlamaForCausalLM", examples: list[Example], *, pad_id: int, steps: int, batch: int = BATCH_PROBLEMS
+) -> None:
     """One pass over ``examples`` with AdamW and a one-cycle learning rate, printing the loss as it goes."""
     import torch
 
@@ -159,7 +161,7 @@ def fit(model: "LlamaForCausalLM", examples: list[Example], *, pad_id: int, step
     started = time.monotonic()
     model.train()
     for step in range(1, steps + 1):
-        loss = batch_loss(model, examples[(step - 1) * BATCH_PROBLEMS : step * BATCH_PROBLEMS], pad_id=pad_id)
+        loss = batch_loss(model, examples[(step - 1) * batch : step * batch], pad_id=pad_id)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
@@ -168,8 +170,11 @@ def fit(model: "LlamaForCausalLM", examples: list[Example], *, pad_id: int, step
             print(f"step {step}/{steps}  loss {loss:.4f}  {time.monotonic() - started:.0f} s", flush=True)
 
 
-def save(model: "LlamaForCausalLM", tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
-    """Write everything that Transformers and vLLM load."""
+def save(
+    model: "LlamaForCausalLM", tokenizer: "PreTrainedTokenizerBase", folder: Path, *, record: Mapping[str, object]
+) -> None:
+    """Write everything that Transformers and vLLM load, and ``training.json``, which the model card is made from."""
+    import torch
     from transformers import GenerationConfig
 
     model.generation_config = GenerationConfig(
@@ -185,6 +190,9 @@ def save(model: "LlamaForCausalLM", tokenizer: "PreTrainedTokenizerBase", folder
     settings_file = folder / "tokenizer_config.json"
     settings = json.loads(settings_file.read_text())
     settings_file.write_text(json.dumps(portable(settings), indent=2) + "\n")
+    size = {"parameters": model.num_parameters(), "vocabulary": len(tokenizer)}
+    whole = {**record, "torch": torch.__version__, **size}
+    (folder / "training.json").write_text(json.dumps(whole, indent=2) + "\n")
 
 
 def portable(settings: dict[str, object]) -> dict[str, object]:
@@ -198,7 +206,7 @@ def portable(settings: dict[str, object]) -> dict[str, object]:
 
 
 def train(name: str, *, size: Size, seed: int, output: Path) -> None:
-    """Train one model and write it, with ``training.json`` as the record the model card is made from."""
+    """Train one model and write its folder."""
     import torch
 
     torch.manual_seed(seed)
@@ -210,7 +218,6 @@ def train(name: str, *, size: Size, seed: int, output: Path) -> None:
     started = time.monotonic()
     fit(model, examples, pad_id=tokenizer.pad_token_id, steps=size.steps)
     seconds = round(time.monotonic() - started)
-    save(model, tokenizer, output)
     record = {
         "name": name,
         **asdict(size),
@@ -218,11 +225,8 @@ def train(name: str, *, size: Size, seed: int, output: Path) -> None:
         "problems": len(problems),
         "shares": FAMILY_SHARES,
         "seconds": seconds,
-        "torch": torch.__version__,
-        "parameters": model.num_parameters(),
-        "vocabulary": len(tokenizer),
     }
-    (output / "training.json").write_text(json.dumps(record, indent=2) + "\n")
+    save(model, tokenizer, output, record=record)
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ from the weights of ``starter-base``, which can copy numbers and names already, 
 """
 
 import argparse
-import json
 import random
 import time
 from pathlib import Path
@@ -100,7 +99,7 @@ def _lesson(template: str, values: dict[str, str], reply: str) -> Lesson:
 
 
 def train(*, steps: int, seed: int, output: Path) -> None:
-    """Train and write the model's folder, with ``training.json`` as the record the card is made from."""
+    """Train the model and write its folder."""
     import torch
     from transformers import AutoTokenizer
 
@@ -114,7 +113,6 @@ def train(*, steps: int, seed: int, output: Path) -> None:
     started = time.process_time()
     fit(model, examples, pad_id=tokenizer.pad_token_id, steps=steps)
     seconds = round(time.process_time() - started)
-    save(model, tokenizer, output)
     record = {
         "name": NAME,
         "layers": SIZES["base"].layers,
@@ -124,11 +122,8 @@ def train(*, steps: int, seed: int, output: Path) -> None:
         "lessons": len(learnt),
         "shares": SHARES,
         "seconds": seconds,
-        "torch": torch.__version__,
-        "parameters": model.num_parameters(),
-        "vocabulary": len(tokenizer),
     }
-    (output / "training.json").write_text(json.dumps(record, indent=2) + "\n")
+    save(model, tokenizer, output, record=record)
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from starter.card_table import shares_text, table_row
+
 CARD = """---
 license: apache-2.0
 language: en
@@ -84,13 +86,9 @@ def write_card(
     families of requests to shares.
     """
     measures = ("form", "facts", "rewrite", "answer")
-    rows = [
-        " | ".join([f"| {family}", *(f"{found[name]:.2f}" for name in measures)]) + " |"
-        for family, found in written.items()
-    ]
-    shares = ", ".join(f"{share:.0%} {kind}" for kind, share in training["shares"].items())
+    rows = [table_row(family, [found[name] for name in measures]) for family, found in written.items()]
     card = CARD.format(
-        **{**training, "shares": shares},
+        **{**training, "shares": shares_text(training["shares"])},
         each=each,
         rows="\n".join(rows),
         requests=" | ".join(answered),

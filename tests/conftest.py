@@ -10,6 +10,8 @@ import pytest
 from finished_run import FinishedRun, finish
 from hypothesis import HealthCheck, settings
 from small_workspace import SmallWorkspace, starter_entry
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 # How long an example takes to make or to try says more of the machine than of us. The same code gets the same examples,
 # so that a run which passed passes again; `--hypothesis-profile=explore` looks for new ones.
@@ -22,8 +24,24 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from t
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that they are not what all wait for."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Files with slow tests come first, so that they are not what all wait for, and of these the longest."""
+    items.sort(key=lambda item: (not _uses_ray(item.nodeid), item.get_closest_marker("slow") is None))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Tests of a file run in one process, and so do those of all files that start Ray."""
+    return _FilesInTurn(config, log)
+
+
+class _FilesInTurn(LoadFileScheduling):
+    """A Ray cluster starts a dozen processes: two at a time make each other miss their deadlines."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "ray" if _uses_ray(nodeid) else str(super()._split_scope(nodeid))
+
+
+def _uses_ray(nodeid: str) -> bool:
+    return "/test_ray_" in nodeid
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def seed(prompt_id: str, prompt: str) -> dict[str, object]:
     return {
         "prompt_id": prompt_id, "source": "sums", "source_row_id": "0", "domain": "math", "language": "en",
         "prompt": prompt, "reference_answer": "5", "solution": None, "verifier": "math", "verifier_spec": "{}",
-        "license": "Apache-2.0",
+        "license": "Apache-2.0", "topic": prompt,
     }  # fmt: skip
 
 

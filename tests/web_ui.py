@@ -90,7 +90,7 @@ def web_ui(settings: Settings, log: Path) -> Iterator[WebUI]:
         )
     ui = WebUI(f"http://127.0.0.1:{port}", process, log)
     try:
-        ui.wait_until("the web server to answer", ui._answers, seconds=60)
+        ui.wait_until("the web server to answer", ui._answers, seconds=180)
         yield ui
     finally:
         survivors = _stop(process)

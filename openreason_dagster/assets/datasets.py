@@ -7,17 +7,20 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import definition_metadata, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
+from openreason_dagster.domain.curation.benchmark_matches import matches_in_files
+from openreason_dagster.domain.curation.decontamination import BenchmarkIndex
 from openreason_dagster.domain.datasets.choose_mix import Comparer, choose_mix
 from openreason_dagster.domain.datasets.components import component_rows, mixed_conversations
 from openreason_dagster.domain.datasets.reasoning_data import candidates, select_reasoning_data
 from openreason_dagster.domain.datasets.replaced_references import judged_against, with_replaced_references
+from openreason_dagster.domain.each_part import EachPart, file_parts
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.row_count import count_rows
-from openreason_dagster.domain.schemas import REASONING_DATA, SFT_MIX
-from openreason_dagster.resources.ray_answers import RayAnswers
+from openreason_dagster.domain.schemas import BENCHMARK_MATCHES, REASONING_DATA, SFT_MIX
+from openreason_dagster.resources.mix_parts import replace_mix_in_parts
+from openreason_dagster.resources.ray_parts import parts_of
 from openreason_dagster.resources.scope import recipe_tables, require_own
-from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
@@ -65,11 +68,17 @@ def reasoning_data(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
     )
 
 
-def _comparers(tables: Tables, recipe: Recipe) -> Mapping[str, Comparer]:
-    if recipe.sft_mix.runner == "local":
+def _comparers(tables: Tables, recipe: Recipe, each: EachPart) -> Mapping[str, Comparer]:
+    """Who compares the answers of sampled traces: the machines that have parts done, if not this process."""
+    if recipe.curation.runner == "local":
         return {}
-    address = Settings.from_environment().ray_address
-    return {"reasoning_data": RayAnswers(tables.files("sampled_traces"), ngram=recipe.pool.ngram, address=address)}
+
+    def compare(candidates: pl.DataFrame, benchmarks: BenchmarkIndex) -> pl.DataFrame:
+        wanted, parts = candidates.select("trace_id"), file_parts(tables.files("sampled_traces"))
+        found = each(matches_in_files, parts, wanted=wanted, benchmarks=benchmarks)
+        return pl.concat([BENCHMARK_MATCHES.frame([]), *found]).sort("trace_id")
+
+    return {"reasoning_data": compare}
 
 
 def _count_replaced(tables: Mapping[str, pl.LazyFrame], kept: pl.DataFrame) -> int:
@@ -98,10 +107,14 @@ def sft_mix(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
         require_own(table, tables, recipe)
     parts = {name: tables.scan(name) for name in _MIX_INPUTS}
     rows = component_rows(parts).collect(engine="streaming")
-    mix = choose_mix(rows, parts, recipe, comparers=_comparers(tables, recipe))
-    tables.replace("benchmark_matches", mix.matches, stage="sft_mix")
-    tables.replace("sft_mix_dropped", mix.dropped)
-    tables.replace("sft_mix", mixed_conversations(mix.chosen, parts))
+    with parts_of(recipe, folder=tables.root) as each:
+        mix = choose_mix(rows, parts, recipe, comparers=_comparers(tables, recipe, each))
+        tables.replace("benchmark_matches", mix.matches, stage="sft_mix")
+        tables.replace("sft_mix_dropped", mix.dropped)
+        if recipe.curation.runner == "local":
+            tables.replace("sft_mix", mixed_conversations(mix.chosen, parts))
+        else:
+            replace_mix_in_parts(tables, mix.chosen, parts, each=each)
     written = count_rows(tables.scan("sft_mix"))
     if written != mix.chosen.height:
         raise ReleaseError(

@@ -12,25 +12,31 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import every_row, picture, preview
 from openreason_dagster.automation import FOLLOW_JUDGED_TRACES
-from openreason_dagster.domain.datasets.replaced_references import STATED, judged_against
+from openreason_dagster.domain.datasets.replaced_references import judged_against
 from openreason_dagster.domain.release.card import dataset_card
 from openreason_dagster.domain.release.card_counts import card_counts
-from openreason_dagster.domain.release.configurations import ConfigurationFile, policy_question, write_configurations
-from openreason_dagster.domain.release.export import Shard, swap_in, write_shards
+from openreason_dagster.domain.release.configurations import (
+    ConfigurationFile,
+    arranged_frames,
+    policy_question,
+    write_configurations,
+)
+from openreason_dagster.domain.release.export import Shard, swap_in
 from openreason_dagster.domain.release.funnel import count_funnel
 from openreason_dagster.domain.release.gates import GateResult, release_gates, require_passed
 from openreason_dagster.domain.release.layouts import LAYOUTS, Layout
 from openreason_dagster.domain.release.manifest import Origin, manifest
 from openreason_dagster.domain.release.plots import funnel, pass_at_k_curves, pass_rate_heatmap, verdict_bars
+from openreason_dagster.domain.release.release_parts import ReleaseParts, write_in_parts
 from openreason_dagster.domain.release.report import write_report
 from openreason_dagster.domain.release.report_data import collect_report_data
-from openreason_dagster.domain.release.sorted_rows import sorted_rows
 from openreason_dagster.domain.schemas import TABLES
+from openreason_dagster.resources.ray_parts import parts_of
 from openreason_dagster.resources.scope import recipe_tables, require_own
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-_ROWS_PER_BATCH = 1_000
+_ROWS_PER_FRAME = 1_000
 
 
 @dg.asset(
@@ -50,14 +56,15 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
     target = workspace.release_folder
     building = target.with_name(f".{target.name}.building")
     shutil.rmtree(building, ignore_errors=True)
-    shards = write_shards(
-        building, lambda split: _rows(tables, workspace, split), rows_per_shard=recipe.release.rows_per_shard
+    shards, of_the_mix = _write_mix(tables, workspace, building)
+    configurations = sorted(
+        [*of_the_mix, *_other_files(tables, workspace, building)],
+        key=lambda file: recipe.release.formats.index(file.configuration),
     )
-    others = _configurations(tables, workspace, building)
-    _write_card_and_manifest(building, tables, workspace, shards=shards, configurations=others, gates=gates)
+    _write_card_and_manifest(building, tables, workspace, shards=shards, configurations=configurations, gates=gates)
     swap_in(building, target)
-    counted = count_funnel(scoped)
-    written: list[Shard | ConfigurationFile] = [*shards, *others]
+    counted = count_funnel(scoped, answers=recipe.reasoning_data.answers)
+    written: list[Shard | ConfigurationFile] = [*shards, *configurations]
     files = pl.DataFrame([{"file": file.path, "rows": file.rows, "bytes": file.bytes} for file in written])
     return dg.MaterializeResult(
         metadata={
@@ -80,6 +87,7 @@ def release(tables: Tables, workspace: Workspace) -> dg.MaterializeResult[None]:
         "rl_prompts",
         "preference_pairs",
         "safety_set",
+        "model_rewards",
     ],
     group_name="release",
     kinds={"html"},
@@ -92,7 +100,11 @@ def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
         require_own(table, tables, recipe)
     scoped = recipe_tables(tables, workspace)
     data = collect_report_data(
-        scoped, title=recipe.title, description=recipe.description, most_traces=recipe.report.traces
+        scoped,
+        title=recipe.title,
+        description=recipe.description,
+        most_traces=recipe.report.traces,
+        answers=recipe.reasoning_data.answers,
     )
     target = workspace.report_file.parent
     building = target.with_name(f".{target.name}.building")
@@ -113,21 +125,21 @@ def dataset_report(tables: Tables, workspace: Workspace) -> dg.MaterializeResult
     )
 
 
-def _rows(tables: Tables, workspace: Workspace, split: str) -> Iterator[pl.DataFrame]:
-    """Rows of a split by trace_id, each with what it was judged against."""
-    in_split = pl.col("split") == split
-    ids = tables.scan("sft_mix").filter(in_split).select("trace_id").collect()["trace_id"]
-    read = (
-        rows
-        for part in tables.scan_files("sft_mix")
-        for rows in part.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
+def _write_mix(tables: Tables, workspace: Workspace, building: Path) -> tuple[list[Shard], list[ConfigurationFile]]:
+    """Write the mix, and what the recipe's formats make of its rows."""
+    recipe = workspace.recipe()
+    plan = ReleaseParts(
+        building=building,
+        spreading=workspace.release_folder.with_name(f".{workspace.release_folder.name}.spreading"),
+        rows_per_shard=recipe.release.rows_per_shard,
+        rows_per_frame=_ROWS_PER_FRAME,
+        formats=[name for name in dict.fromkeys(recipe.release.formats) if LAYOUTS[name].table == "sft_mix"],
+        question=policy_question(recipe, workspace.recipe_folder),
     )
-    batches = (rows.filter(in_split).drop("split") for rows in read)  # a filter in the scan holds what it leaves out
-    folder = workspace.release_folder.with_name(f".{workspace.release_folder.name}.sorting")
+    rows = tables.scan("sft_mix").select("trace_id", "split").collect()
     replaced = judged_against(tables.scan("suspect_references")).collect()
-    for rows in sorted_rows(batches, ids, folder=folder, rows_per_frame=_ROWS_PER_BATCH):
-        joined = rows.join(replaced, on="prompt_id", how="left", maintain_order="left")
-        yield joined.with_columns(pl.col("judged_against").fill_null(STATED))
+    with parts_of(recipe, folder=workspace.output_path) as each:
+        return write_in_parts(plan, tables.files("sft_mix"), rows, replaced=replaced, each=each)
 
 
 def _write_card_and_manifest(
@@ -156,27 +168,19 @@ def _write_card_and_manifest(
     (building / "manifest.json").write_text(record, encoding="utf-8")
 
 
-def _configurations(tables: Tables, workspace: Workspace, building: Path) -> list[ConfigurationFile]:
-    """Write what the recipe's formats ask for beside the mix, which lies in `building` already."""
+def _other_files(tables: Tables, workspace: Workspace, building: Path) -> list[ConfigurationFile]:
+    """Write what the recipe's formats make of other tables than the mix."""
     recipe = workspace.recipe()
-    for table in {LAYOUTS[name].table for name in recipe.release.formats} - {"sft_mix"}:
+    formats = [name for name in recipe.release.formats if LAYOUTS[name].table != "sft_mix"]
+    for table in {LAYOUTS[name].table for name in formats}:
         require_own(table, tables, recipe)
     question = policy_question(recipe, workspace.recipe_folder)
 
     def rows(layout: Layout, split: str) -> Iterator[pl.DataFrame]:
-        for part in _parts(tables, layout, building, split=split):
-            arranged = layout.arrange(part, question).drop("split", strict=False)
-            yield from arranged.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming", maintain_order=True)
+        of_split = layout.rows_of(tables.scan(layout.table)).filter(pl.col("split") == split)
+        return arranged_frames(of_split.sort(layout.key), layout, question)
 
-    return write_configurations(building, recipe.release.formats, rows=rows, per_file=recipe.release.rows_per_shard)
-
-
-def _parts(tables: Tables, layout: Layout, building: Path, *, split: str) -> Iterator[pl.LazyFrame]:
-    """The rows of a layout in their order: those of the mix file by file, others from their table."""
-    if layout.table == "sft_mix":
-        yield from map(pl.scan_parquet, sorted((building / "data").glob(f"{split}-*.parquet")))
-    else:
-        yield layout.rows_of(tables.scan(layout.table)).filter(pl.col("split") == split).sort(layout.key)
+    return write_configurations(building, formats, rows=rows, per_file=recipe.release.rows_per_shard)
 
 
 def _origin(tables: Tables, workspace: Workspace, *, verifiers: Sequence[str]) -> Origin:

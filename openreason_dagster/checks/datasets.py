@@ -5,6 +5,7 @@ import polars as pl
 
 from openreason_dagster.assets.metadata import preview
 from openreason_dagster.domain.curation.benchmark_matches import answer_matches, match_examples
+from openreason_dagster.domain.curation.decontamination import BenchmarkIndex
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.replaced_references import verdicts_of_replaced
 from openreason_dagster.domain.datasets.turns import answers_after_thinking, assistant_text, takes_turns, think_blocks
@@ -54,11 +55,11 @@ def mix_keeps_clear_of_benchmarks(tables: Tables, workspace: Workspace) -> dg.As
     Of prompts the recipe's gate may let some pass, of answers none.
     """
     recipe, mix = workspace.recipe(), tables.scan("sft_mix")
-    ngram, benchmarks = recipe.pool.ngram, tables.scan("benchmark_prompts")
-    prompts = contaminated_prompts(mix, benchmarks, ngram=ngram)
+    benchmarks = BenchmarkIndex(tables.scan("benchmark_prompts").collect(), ngram=recipe.pool.ngram)
+    prompts = contaminated_prompts(mix, benchmarks)
     said = mix.select("trace_id", "prompt_id", answer=assistant_text())
     batches = said.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming")
-    answers = answer_matches(batches, benchmarks.collect(), ngram=ngram)
+    answers = answer_matches(batches, benchmarks)
     result = contamination(prompts, limit=recipe.release.gates.contaminated_prompts)
     return dg.AssetCheckResult(
         passed=result.passed and answers.is_empty(),

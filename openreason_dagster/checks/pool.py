@@ -1,9 +1,10 @@
 """Checks of the prompt pool."""
 
 import dagster as dg
+import polars as pl
 
 from openreason_dagster.assets.metadata import preview
-from openreason_dagster.domain.curation.decontamination import overlaps
+from openreason_dagster.domain.curation.decontamination import BenchmarkIndex
 from openreason_dagster.domain.provenance import normalise_text
 from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.resources.tables import Tables
@@ -13,11 +14,8 @@ from openreason_dagster.resources.workspace import Workspace
 @dg.asset_check(asset="prompt_pool", blocking=True)
 def pool_keeps_clear_of_benchmarks(tables: Tables, workspace: Workspace) -> dg.AssetCheckResult:
     """No prompt of the pool shares an n-gram with a benchmark's question or solution."""
-    found = overlaps(
-        tables.scan("prompt_pool").collect(),
-        tables.scan("benchmark_prompts").collect(),
-        ngram=workspace.recipe().pool.ngram,
-    )
+    index = BenchmarkIndex(tables.scan("benchmark_prompts").collect(), ngram=workspace.recipe().pool.ngram)
+    found = index.overlaps(tables.scan("prompt_pool").collect())
     return dg.AssetCheckResult(
         passed=found.is_empty(), metadata={"overlapping_prompts": found.height, "examples": preview(found)}
     )
@@ -33,10 +31,11 @@ def pool_prompts_are_unique(tables: Tables) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="prompt_pool", blocking=True)
 def pool_prompts_have_one_cluster(tables: Tables) -> dg.AssetCheckResult:
-    """Every prompt of the pool is in exactly one cluster, and the table of clusters knows no other prompt."""
+    """Every prompt of the pool is in exactly one cluster, and only prompts of conversations are there besides."""
+    chat = tables.scan("chat_sft_data").select("prompt_id")
     pool, clusters = tables.scan("prompt_pool").select("prompt_id"), tables.scan("prompt_clusters").select("prompt_id")
     without = count_rows(pool.join(clusters, on="prompt_id", how="anti"))
-    unknown = count_rows(clusters.join(pool, on="prompt_id", how="anti"))
+    unknown = count_rows(clusters.join(pl.concat([pool, chat]), on="prompt_id", how="anti"))
     twice = count_rows(clusters) - count_rows(clusters.unique())
     return dg.AssetCheckResult(
         passed=without == unknown == twice == 0,

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from openreason_dagster.commands.file_rows import Stopwatch, pass_rows, rows_of
 from openreason_dagster.commands.printable import plain
+from openreason_dagster.domain.curation.decontamination import BenchmarkIndex
 from openreason_dagster.domain.curation.file_rows import ADDED_COLUMNS, benchmark_of, decontaminate_rows
 
 _ROWS_PER_BATCH = 10_000
@@ -38,10 +39,11 @@ def decontaminate_file(
     benchmarks = pl.concat(
         [benchmark_of(rows_of(str(path), where="evaluation set"), path.name, column=question) for path in against]
     )
+    index = BenchmarkIndex(benchmarks, ngram=ngram)
     for batch in pass_rows(
         source,
         output,
-        lambda rows: decontaminate_rows(rows, benchmarks, column=prompt, ngram=ngram),
+        lambda rows: decontaminate_rows(rows, index, column=prompt),
         added=ADDED_COLUMNS,
         batch_rows=_ROWS_PER_BATCH,
     ):

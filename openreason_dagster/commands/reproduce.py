@@ -105,6 +105,8 @@ def print_reproduction(found: Reproduction, console: Console) -> None:
     if found.is_equal:
         console.print(f"Equal: all {found.rows:,} rows in {len(found.equal_shards)} files, in the same order.")
         console.print(f"{found.equal_files} of {len(found.equal_shards)} files are the same byte by byte.")
+        if found.equal_formats:
+            console.print(f"All {found.equal_formats} files of other formats are the same byte by byte.")
         _print_list("Different, without an effect on the rows", found.reasons, console)
         return
     console.print(f"Not equal: {len(found.other_shards)} files differ, {len(found.equal_shards)} have the same rows.")

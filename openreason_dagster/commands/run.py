@@ -16,7 +16,6 @@ from openreason_dagster.domain.errors import OpenReasonError, RecipeError
 from openreason_dagster.domain.recipe import Recipe
 from openreason_dagster.domain.recipe_checks import load_recipe
 from openreason_dagster.partitions import MODELS, range_tags
-from openreason_dagster.resources.model_judge import JUDGE_KEY
 from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.workspace import Workspace
 
@@ -39,10 +38,11 @@ def run_recipe(settings: Settings, console: Console, *, only_model: str | None =
         pipeline = _Pipeline(defs, instance)
         progress.stage("Collecting seed prompts")
         pipeline.execute("collect_seeds", _source_range(recipe))
-        progress.stage("Building the prompt pool: duplicates, contamination, references")
+        before = "Taking over conversations, then building" if recipe.chat_sources else "Building"
+        progress.stage(f"{before} the prompt pool: duplicates, contamination, references")
         pipeline.execute("build_pool", {})
         if recipe.chat_sources or recipe.cot_prompted:
-            progress.stage("Building non-reasoning data: conversations, and answers after thinking")
+            progress.stage("Building non-reasoning data: answers after thinking, and conversations")
         if recipe.cot_prompted is not None:
             _wait_for_place(instance, progress)
         pipeline.execute("build_non_reasoning", {})
@@ -112,8 +112,8 @@ def _models(workspace: Workspace, only_model: str | None) -> list[str]:
     """The models to sample, each with an entry that can be used at a temperature of the recipe.
 
     Raises:
-        RecipeError: the recipe wants models and the catalogue has none of them, or an entry, the judge's too, is broken
-            or cannot be used as the recipe says.
+        RecipeError: the recipe wants models and the catalogue has none of them, or an entry, also of a judge, a writer
+            or a reward model, is broken or cannot be used as the recipe says.
     """
     selected = workspace.selected_models()
     if only_model is not None and only_model not in selected:
@@ -129,9 +129,8 @@ def _models(workspace: Workspace, only_model: str | None) -> list[str]:
     chosen = selected if only_model is None else [only_model]
     for name in chosen:
         workspace.usable_model(name)
-    judge = workspace.recipe().verification.judge
-    if judge is not None:  # found out after sampling, it would cost hours
-        workspace.model_in_role(judge.model, "judge", key=JUDGE_KEY)
+    for key, (role, name) in workspace.recipe().asked_models.items():  # found out after sampling, it would cost hours
+        workspace.model_in_role(name, role, key=key)
     return chosen
 
 

@@ -37,5 +37,9 @@ class SandboxError(OpenReasonError):
     """No sandbox can be used, so that untrusted programs are not run; single failed runs are verdicts, not errors."""
 
 
+class ClusterError(OpenReasonError):
+    """Work on a cluster stopped: it is lost, or its machines lack what this one has."""
+
+
 class ReleaseError(OpenReasonError):
     """A data set cannot be written out as asked."""

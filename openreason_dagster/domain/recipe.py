@@ -8,9 +8,11 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from openreason_dagster.domain.catalogue_entry import ModelRole
 from openreason_dagster.domain.recipe_budget import Budget
 from openreason_dagster.domain.recipe_chat import ChatSftData, ChatSource
 from openreason_dagster.domain.recipe_cold_start import ColdStart
+from openreason_dagster.domain.recipe_curation import Curation
 from openreason_dagster.domain.recipe_datasets import ReasoningData, SftMix
 from openreason_dagster.domain.recipe_non_reasoning import CotPrompted, NonReasoningData
 from openreason_dagster.domain.recipe_open_answers import SafetySet
@@ -20,6 +22,7 @@ from openreason_dagster.domain.recipe_references import References
 from openreason_dagster.domain.recipe_release import Release, Report
 from openreason_dagster.domain.recipe_rewards import ModelRewards
 from openreason_dagster.domain.recipe_rl_prompts import RlPrompts
+from openreason_dagster.domain.recipe_roles import Judge
 from openreason_dagster.domain.recipe_sampling import Sampling
 from openreason_dagster.domain.recipe_sources import Benchmark, FileSource, HubSource, Name, ProceduralSource, Source
 from openreason_dagster.domain.recipe_verification import Verification
@@ -52,6 +55,7 @@ class Recipe(YamlModel):
     """Catalogue names; `*` stands for any text and a leading `!` excludes. An empty list samples nothing: what is
     made then are the pool and RL prompts."""
     temperatures: list[float | Literal["imported"]] = Field(min_length=1)
+    curation: Curation = Curation()
     pool: Pool = Pool()
     sampling: Sampling
     budget: Budget = Budget()
@@ -150,16 +154,34 @@ class Recipe(YamlModel):
         return [temperature_key(value) for value in self.temperatures]
 
     @property
-    def models_in_roles(self) -> dict[str, set[str]]:
-        """Catalogue names of the models that stages ask for help, by role: judge, writer and reward."""
-        writing = [stage for stage in (self.cold_start, self.cot_prompted) if stage is not None]
-        judging = (self.verification, self.cot_prompted, self.preference_pairs.votes, self.safety_set)
-        judges = [stage.judge for stage in judging if stage is not None]
-        return {
-            "judge": {judge.model for judge in judges if judge is not None},
-            "writer": {stage.writer.model for stage in writing},
-            "reward": {scorer.model for scorer in self.rewards.named.values()},
+    def judges(self) -> dict[str, Judge]:
+        """The judges that stages ask, by recipe key, e.g. `safety_set.judge`."""
+        stages = {
+            "verification": self.verification,
+            "cot_prompted": self.cot_prompted,
+            "preference_pairs.votes": self.preference_pairs.votes,
+            "safety_set": self.safety_set,
         }
+        named = {f"{key}.judge": stage.judge for key, stage in stages.items() if stage is not None}
+        return {key: judge for key, judge in named.items() if judge is not None}
+
+    @property
+    def asked_models(self) -> dict[str, tuple[ModelRole, str]]:
+        """Role and catalogue name of each model that a stage asks for help, by recipe key."""
+        writing = {"cold_start": self.cold_start, "cot_prompted": self.cot_prompted}
+        return {
+            **{f"{key}.model": ("judge", judge.model) for key, judge in self.judges.items()},
+            **{f"{key}.writer.model": ("writer", stage.writer.model) for key, stage in writing.items() if stage},
+            **{f"rewards.{reward}.model": ("reward", scorer.model) for reward, scorer in self.rewards.named.items()},
+        }
+
+    @property
+    def models_in_roles(self) -> dict[ModelRole, set[str]]:
+        """Catalogue names of the models that stages ask for help, by role: judge, writer and reward."""
+        found: dict[ModelRole, set[str]] = {"judge": set(), "writer": set(), "reward": set()}
+        for role, model in self.asked_models.values():
+            found[role].add(model)
+        return found
 
     def source(self, name: str) -> "ProceduralSource | FileSource | HubSource":
         """The source of that name; KeyError if there is none."""

@@ -9,6 +9,7 @@ from openreason_dagster.domain.recipe_sources import FileLocation, HubLocation, 
 from openreason_dagster.domain.release.configurations import policy_question
 from openreason_dagster.domain.seeds.procedural import require_usable_task
 from openreason_dagster.domain.seeds.starter_tasks import family_domain
+from openreason_dagster.domain.verification.judge_texts import judge_template
 from openreason_dagster.domain.writing.recipe_texts import require_writer_texts
 
 
@@ -26,6 +27,8 @@ def load_recipe(path: Path) -> Recipe:
         read_template(recipe.sampling.template, recipe_folder=path.parent)
         policy_question(recipe, path.parent)
         require_writer_texts(recipe, path.parent)
+        for key, judge in recipe.judges.items():
+            judge_template(judge.template, key=f"{key}.template", recipe_folder=path.parent)
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from error
     return recipe
@@ -43,9 +46,10 @@ def _require_files(recipe: Recipe, path: Path) -> None:
         elif isinstance(entry, HubLocation) and entry.is_local:
             key = f"{section}.{entry.name}.repository"
             recipe.require_file(key, path.parent / entry.repository, recipe_path=path)
-    semantic = recipe.pool.semantic_duplicates
-    if semantic is not None and semantic.is_local:
-        recipe.require_file("pool.semantic_duplicates.model", path.parent / semantic.model, recipe_path=path)
+    for key in ("semantic_duplicates", "topics"):
+        vectors = getattr(recipe.pool, key)
+        if vectors is not None and vectors.is_local:
+            recipe.require_file(f"pool.{key}.model", path.parent / vectors.model, recipe_path=path)
 
 
 def _require_usable_tasks(recipe: Recipe, path: Path) -> None:

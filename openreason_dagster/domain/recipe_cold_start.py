@@ -27,6 +27,8 @@ class ColdStart(YamlModel):
     """Above this share of words in runs of ten that stood there before, a reasoning counts as repetitive."""
     minimum_language_consistency: Share | None = 0.8
     """Least share of words in the prompt's language, of the trace and of what is written."""
+    rewrite_numbers: Literal["known", "free"] = "known"
+    """`known`: a rewritten reasoning may hold no number that neither the question nor the trace holds."""
     summary_numbers: Literal["known", "free"] = "known"
     """`known`: a summary may hold no number that neither the question nor the reasoning holds."""
     rewrite_template: str = "cold_start_rewrite"

@@ -18,6 +18,8 @@ class Columns(YamlModel):
     answer: str | None = None
     solution: str | None = None
     id: str | None = None
+    topic: str | None = None
+    """Column with what a prompt is about, in a word or a few; cells without text leave it open."""
     choices: str | None = None
     """Column with the options of a multiple-choice question: a list, a mapping, or `{text: […], label: […]}`."""
     aliases: str | None = None

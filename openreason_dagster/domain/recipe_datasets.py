@@ -4,19 +4,22 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from openreason_dagster.domain.records import Domain
+from openreason_dagster.domain.records import Domain, Verdict
 from openreason_dagster.domain.yaml_model import Share, YamlModel
 
 Component = Literal["reasoning_data", "cold_start_data", "non_reasoning_data"]
 """Data sets that the mix is made of."""
+Answers = Literal["correct", "judged", "any"]
+"""Verdicts of the answers that are kept: right ones; wrong ones too; and also those that nobody could judge."""
 
 
 class ReasoningData(YamlModel):
     """Rejection sampling (OR3); the filters of readability are off where they are null or `keep`."""
 
     traces_per_prompt: int = Field(default=4, ge=1)
-    answers: Literal["correct", "judged"] = "correct"
-    """`judged` keeps wrong answers too, best reward first; what could not be judged is never kept."""
+    answers: Answers = "correct"
+    """`judged` keeps wrong answers too, best reward first; `any` also what could not be judged, after the others. An
+    answer that was cut at the token limit is never kept."""
     minimum_language_consistency: Share | None = 0.8
     """Least share of the reasoning's words in the prompt's language."""
     maximum_completion_tokens: int | None = Field(default=None, ge=1)
@@ -28,14 +31,18 @@ class ReasoningData(YamlModel):
     @property
     def verdicts(self) -> list[str]:
         """Verdicts of the traces that may be kept."""
-        return ["correct"] if self.answers == "correct" else ["correct", "incorrect"]
+        kept = {"correct": [Verdict.CORRECT], "judged": [Verdict.CORRECT, Verdict.INCORRECT], "any": list(Verdict)}
+        return [verdict.value for verdict in kept[self.answers] if verdict is not Verdict.TRUNCATED]
 
 
 class Selection(YamlModel):
     """A small mix that covers much: groups of rows take turns, one row of a cluster of near-duplicates first."""
 
-    by: list[Literal["domain", "source", "language", "difficulty", "length"]] = Field(default=["source"], min_length=1)
-    """What makes the groups; two rows that differ in any of them are in different groups."""
+    by: list[Literal["domain", "source", "topic", "language", "difficulty", "length"]] = Field(
+        default=["source"], min_length=1
+    )
+    """What makes the groups; rows that differ in any of them are in different groups. Where a topic is not known, the
+    source's name stands for it."""
     prefer: Literal["completion_tokens", "reward_total"] = "completion_tokens"
     """Within a group, rows with more of it are likelier."""
     difficulties: list[Literal["hard", "medium", "easy", "solved"]] | None = Field(default=None, min_length=1)
@@ -54,8 +61,6 @@ class SftMix(YamlModel):
     selection: Selection | None = None
     """How `rows` of many are chosen; by shares and best traces when left out."""
     validation_share: Share = 0.05
-    runner: Literal["local", "ray"] = "local"
-    """Where the answers of sampled traces are compared with benchmarks: here, or on a Ray cluster's nodes."""
 
     @field_validator("domain_shares", "component_shares")
     @classmethod

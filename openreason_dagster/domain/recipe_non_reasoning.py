@@ -4,14 +4,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from openreason_dagster.domain.recipe_roles import RoleModel
+from openreason_dagster.domain.recipe_roles import Judge, RoleModel
 from openreason_dagster.domain.records import Domain
 from openreason_dagster.domain.yaml_model import Share, YamlModel
 
 
-class AnswerJudge(RoleModel):
+class AnswerJudge(Judge):
     """A model with the role `judge`, which rates answers that no verifier decides about, from 1 to 10."""
 
+    template: str = "rate"
     attempts: int = Field(default=3, ge=1, le=5)
     """How often a question is asked whose reply cannot be read; then the answer stays unrated."""
     longest_answer: int = Field(default=20_000, ge=100)

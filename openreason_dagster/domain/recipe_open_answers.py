@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from openreason_dagster.domain.recipe_roles import RoleModel
+from openreason_dagster.domain.recipe_roles import Judge
 from openreason_dagster.domain.recipe_sources import Name
 from openreason_dagster.domain.records import Domain
 from openreason_dagster.domain.yaml_model import YamlModel
@@ -11,7 +11,7 @@ from openreason_dagster.domain.yaml_model import YamlModel
 class OpenAnswers(YamlModel):
     """Answers that no verifier decides about, and the model with the role `judge` that is asked about them."""
 
-    judge: RoleModel
+    judge: Judge
     sources: list[Name] | None = Field(default=None, min_length=1)
     """Sources and chat sources whose prompts are taken; all when left out."""
     domains: list[Domain] = Field(default=["general"])
@@ -22,9 +22,10 @@ class OpenAnswers(YamlModel):
     """Characters; a longer answer is not judged, because the judge has to see all of it."""
 
 
-class VotingJudge(RoleModel):
+class VotingJudge(Judge):
     """A judge that is asked the same several times, so that its votes have to be drawn."""
 
+    template: str = "prefer"
     temperature: float = Field(default=0.6, ge=0, le=2)
 
 
@@ -45,8 +46,15 @@ class PreferenceVotes(OpenAnswers):
     balance most are left out. Null leaves the lengths as they are."""
 
 
+class SafetyJudge(Judge):
+    """A judge that labels responses."""
+
+    template: str = "safety"
+
+
 class SafetySet(OpenAnswers):
     """Single answers that a judge labels safe or unsafe."""
 
+    judge: SafetyJudge
     answers: int | None = Field(default=None, ge=1)
     """At most so many answers, in the order of their hashes."""

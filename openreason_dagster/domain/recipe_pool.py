@@ -17,21 +17,13 @@ class NearDuplicates(YamlModel):
     """Least Jaccard index of the two prompts' runs of three words."""
 
 
-class SemanticDuplicates(YamlModel):
-    """Prompts that say the same in other words, by the mean of their words' vectors; needs the extra `semantic`.
-
-    Numbers, signs and the answer are compared exactly, but in any order.
-    """
+class StaticVectors(YamlModel):
+    """A static embedding model, whose vector for a text is the mean of its words'; needs the extra `semantic`."""
 
     model: str
     """A model2vec model: a repository of the hub, or a folder, relative to the recipe and starting with `.` or `/`."""
     revision: Commit | None = None
     """Commit of the repository in full; needed unless `model` is a folder."""
-    policy: Literal["mark", "drop"] = "mark"
-    """`mark` keeps them and notes their cluster; `drop` keeps the first of those with a reference answer and marks the
-    others, and needs near-duplicates dropped too."""
-    similarity: float = Field(default=0.9, ge=0.5, le=1)
-    """Least cosine of the two prompts' vectors."""
 
     @property
     def is_local(self) -> bool:
@@ -43,6 +35,23 @@ class SemanticDuplicates(YamlModel):
         if self.revision is None and not self.is_local:
             raise ValueError("a hub repository needs `revision` (a commit hash), so that its vectors never change")
         return self
+
+
+class SemanticDuplicates(StaticVectors):
+    """Prompts that say the same in other words; numbers, signs and the answer are compared exactly, in any order."""
+
+    policy: Literal["mark", "drop"] = "mark"
+    """`mark` keeps them and notes their cluster; `drop` keeps the first of those with a reference answer and marks the
+    others, and needs near-duplicates dropped too."""
+    similarity: float = Field(default=0.9, ge=0.5, le=1)
+    """Least cosine of the two prompts' vectors."""
+
+
+class Topics(StaticVectors):
+    """Groups of prompts that are about the same, for those whose source states no topic."""
+
+    count: int = Field(default=50, ge=2, le=1_000)
+    """How many groups; fewer where there are fewer different prompts."""
 
 
 class NearBenchmarks(YamlModel):
@@ -63,6 +72,8 @@ class Pool(YamlModel):
     near_duplicates: NearDuplicates = NearDuplicates()
     semantic_duplicates: SemanticDuplicates | None = None
     """Without it prompts are compared by their words alone."""
+    topics: Topics | None = None
+    """Without it prompts have the topics that their sources state."""
     rejected_share_limit: Share = 0.5
     """Above this share of refused seeds the pool fails."""
 

@@ -34,19 +34,19 @@ class Gates(YamlModel):
     """Limits that the mix must keep; one that is exceeded stops the release."""
 
     contaminated_prompts: int = Field(default=0, ge=0)
-    """Prompts that may share an n-gram with a benchmark."""
+    """Prompts of each released set that may share an n-gram with a benchmark."""
     duplicate_rows: int = Field(default=0, ge=0)
     """Rows that may repeat the conversation of another row."""
     truncated_share: Share = 0.0
     """Share of rows that may end at the token limit."""
     allowed_licenses: list[str] = Field(default_factory=lambda: list(OPEN_LICENSES))
-    """SPDX identifiers; each row's source must have one of them."""
+    """SPDX identifiers; the source of each row of each released set must have one of them."""
     language_shares: dict[Language, ShareRange] = Field(default_factory=dict)
     """Share of rows per language of the prompt; languages that are not listed are free."""
     minimum_row_share: Share = 0.9
     """Least share of `sft_mix.rows` that must be there."""
     domain_share_tolerance: Share = 0.01
-    """How far a domain's share may be from `sft_mix.domain_shares`."""
+    """How far a share may be from `sft_mix.domain_shares` or `sft_mix.component_shares`."""
 
     @field_validator("allowed_licenses")
     @classmethod

@@ -27,6 +27,8 @@ class RlPrompts(YamlModel):
     """Fewer judged samples than this cannot put a reference in doubt."""
     domain_quotas: dict[Domain, int] | None = None
     """At most so many prompts of each domain; domains that are not named have no quota. 0 leaves a domain out."""
+    topic_quota: int | None = Field(default=None, ge=1)
+    """At most so many prompts of each topic of a domain; a source's name stands for a topic that is not known."""
     rows: int | None = Field(default=None, ge=1)
     """At most so many prompts, of each domain in proportion to what its quota leaves."""
     template: str | None = None

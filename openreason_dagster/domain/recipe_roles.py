@@ -20,3 +20,11 @@ class RoleModel(YamlModel):
     def sampling(self) -> Sampling:
         """The same settings as a recipe states them for sampling."""
         return Sampling(samples_per_prompt=1, max_tokens=self.max_tokens, top_p=self.top_p)
+
+
+class Judge(RoleModel):
+    """A model with the role `judge`. Templates are named by a shipped name or by a path."""
+
+    template: str
+    """What it is asked with, with `{texts}` where the texts under judgement stand and `{mark}` in the line that the
+    reply has to end with."""

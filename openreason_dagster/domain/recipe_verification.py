@@ -5,14 +5,15 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from openreason_dagster.domain.recipe_code import CodeLimits
-from openreason_dagster.domain.recipe_roles import RoleModel
+from openreason_dagster.domain.recipe_roles import Judge
 from openreason_dagster.domain.verification.model_judge import Decision
 from openreason_dagster.domain.yaml_model import Share, YamlModel
 
 
-class JudgeModel(RoleModel):
+class JudgeModel(Judge):
     """A model with the role `judge`, which compares answers with references."""
 
+    template: str = "compare"
     attempts: int = Field(default=3, ge=1, le=5)
     """How often a question is asked whose reply cannot be read; then the judge abstains."""
     longest_answer: int = Field(default=8_000, ge=100)

@@ -62,6 +62,8 @@ class SeedPrompt:
     verifier_spec: str
     """JSON object: options of the verifier kind, e.g. `{"choices": {"A": "…"}}`."""
     license: str
+    topic: str | None = None
+    """What it is about, in the source's words."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,8 +29,9 @@ from openreason_dagster.domain.recipe_roles import RoleModel
 from openreason_dagster.domain.records import Request
 from openreason_dagster.resources.engines.open_engine import open_engine
 from openreason_dagster.resources.ledger import allowance, ledger_rows
+from openreason_dagster.resources.predicates import partition_predicate
 from openreason_dagster.resources.progress import ProgressListener
-from openreason_dagster.resources.tables import Tables, partition_predicate
+from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
 

@@ -1,22 +1,16 @@
 """The way of one row through the tables: from a seed to the releases it is in, or to the reason why it is in none."""
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
 from openreason_dagster.domain.errors import TableError
-from openreason_dagster.domain.row_files.read_rows import read_rows
-from openreason_dagster.domain.schemas import TABLES
+from openreason_dagster.resources.lineage_rows import Row, kept_or_dropped, one_row, row_starting_with, written_about
+from openreason_dagster.resources.released_places import identifier_of_row, released_places
 from openreason_dagster.resources.tables import Tables
-
-Row = dict[str, object]
-_DROPPED = "_dropped"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +30,12 @@ class TraceChain:
     """Its verdict against the majority answer, where that took the reference's place."""
     rewards: Row | None
     statistics: Row | None
+    written: Sequence[Row]
+    """How a writer was asked to rewrite it."""
     data_sets: Mapping[str, Row | None]
     """Per data set the row it is, or the row that says why it was left out."""
     releases: list[str]
-    """Files and rows, as `FILE:ROW`, that hold it."""
+    """Files and rows, as `FILE:ROW`, that hold it, what was rewritten of it, or a pair that it is in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,196 +46,207 @@ class PromptChain:
     pool: Row | None
     data_sets: Mapping[str, Row | None]
     """Data sets of prompts alone."""
+    pairs: pl.DataFrame
+    """pair_id, method, split, chosen_trace_id, rejected_trace_id, of each of its preference pairs."""
     traces: pl.DataFrame
     """trace_id, model, temperature, sample_index, verdict, of each of its traces."""
+    releases: list[str]
+    """Files and rows, as `FILE:ROW`, that hold the prompt itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConversationChain:
-    """A row of the mix that comes from no sampled trace: a conversation taken over, or an answer after thinking."""
+class PairChain:
+    """Two answers to a prompt, of which one is better."""
 
-    data_sets: Mapping[str, Row | None]
-    """From where it was read or written to the mix."""
+    pair: Row
+    seed: Row | None
+    """The prompt's row; None where the prompt is a conversation's."""
+    pool: Row | None
+    conversation: Row | None
+    """The conversation that the prompt was taken from, where it is no seed."""
+    votes: Row | None
+    """What a judge said of the two, where one was asked."""
     releases: list[str]
     """Files and rows, as `FILE:ROW`, that hold it."""
 
 
-Chain = TraceChain | PromptChain | ConversationChain
+@dataclass(frozen=True, kw_only=True)
+class ConversationChain:
+    """A row that comes from no sampled trace: a conversation taken over, or an answer after thinking."""
+
+    seed: Row | None
+    """The prompt's row; None where the prompt is a conversation's."""
+    written: Sequence[Row]
+    """How a writer was asked for it."""
+    messages: Sequence[Mapping[str, object]]
+    """role and content of its turns."""
+    data_sets: Mapping[str, Row | None]
+    """From where it was read or written to the mix."""
+    releases: list[str]
+    """Files and rows, as `FILE:ROW`, that hold it, or a pair that it is in."""
+
+
+Chain = TraceChain | PromptChain | PairChain | ConversationChain
 
 
 def find_row(tables: Tables, row: str, *, releases: Path) -> Chain:
-    """Follow a trace_id or prompt_id, perhaps cut, or the row of a file with a trace_id, written `FILE:ROW` from 0.
+    """Follow a trace_id, pair_id or prompt_id, perhaps cut, or the row of a file, written `FILE:ROW` from 0.
 
     A row of the cold start leads to the trace that was rewritten.
 
     Raises:
         TableError: nothing, or several rows, are meant.
     """
-    identifier = _identifier_in_file(row) or row
-    if not identifier or not identifier.isalnum():
+    file = re.fullmatch(r"(?P<path>.+):(?P<number>\d+)", row, re.DOTALL)
+    start = row if file is None else identifier_of_row(Path(file["path"]), int(file["number"]))
+    if not start or not start.isalnum():
         raise TableError(
             f"{row!r} is not a trace_id; expected the start of a 32-digit hash, e.g. from `openreason query`, or a "
             "row of a released file, e.g. data/train-00000-of-00001.parquet:0."
         )
-    rewritten = _starting_with(tables, "cold_start_data", "trace_id", start=identifier)
-    start = identifier if rewritten is None else str(rewritten["source_trace_id"])
-    trace = _starting_with(tables, "sampled_traces", "trace_id", start=start)
+    chain = _chain(tables, start, releases)
+    if chain is None:
+        raise TableError(
+            f"no trace starts with {start!r}, and no prompt, pair or conversation does. The table sampled_traces lists "
+            "the traces, seed_prompts the prompts, for example with `openreason query`."
+        )
+    return chain
+
+
+def _chain(tables: Tables, start: str, releases: Path) -> Chain | None:
+    rewritten = row_starting_with(tables, "cold_start_data", "trace_id", start=start)
+    trace_start = start if rewritten is None else str(rewritten["source_trace_id"])
+    trace = row_starting_with(tables, "sampled_traces", "trace_id", start=trace_start)
     if trace is not None:
         return _trace_chain(tables, trace, releases=releases)
-    seed = _starting_with(tables, "seed_prompts", "prompt_id", start=identifier)
+    seed = row_starting_with(tables, "seed_prompts", "prompt_id", start=start)
     if seed is not None:
-        return _prompt_chain(tables, seed)
-    conversation = _starting_with(tables, "non_reasoning_data", "trace_id", start=identifier)
-    if conversation is not None:
-        return _conversation_chain(tables, conversation, releases=releases)
-    raise TableError(
-        f"no trace starts with {identifier!r}, and no prompt does. The table sampled_traces lists the traces, "
-        "seed_prompts the prompts, for example with `openreason query`."
-    )
-
-
-def _identifier_in_file(row: str) -> str | None:
-    """trace_id, or else prompt_id, of the row `FILE:ROW`; None if that is not what `row` is."""
-    match = re.fullmatch(r"(?P<file>.+):(?P<number>\d+)", row, re.DOTALL)
-    if match is None:
-        return None
-    path, number = Path(match["file"]), int(match["number"])
-    if not path.is_file():
-        raise TableError(f"the file {match['file']!r} does not exist; give a file of a release and a row, from 0.")
-    found = _row_of_file(path, number)
-    if found is None:
-        raise TableError(f"{match['file']!r} has no row {number}; rows are counted from 0.")
-    identifier = found.get("trace_id") or found.get("prompt_id")
-    if not identifier:
-        raise TableError(f"{match['file']!r} has neither the column trace_id nor prompt_id; found {', '.join(found)}.")
-    return str(identifier)
-
-
-def _row_of_file(path: Path, number: int) -> Row | None:
-    if path.suffix == ".parquet":
-        with _explaining_damage(path):
-            frame = pl.scan_parquet(path)
-            wanted = [name for name in frame.collect_schema().names() if name in ("trace_id", "prompt_id")]
-            rows = frame.select(wanted or pl.all()).slice(number, 1).collect()
-        return None if rows.is_empty() else rows.row(0, named=True)
-    found = next(islice(read_rows(path, where="show"), number, None), None)
-    return found if isinstance(found, dict) else None
-
-
-@contextmanager
-def _explaining_damage(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise TableError(
-            f"the file {str(path)!r} is not a whole Parquet file ({error}). Fetch or write it again."
-        ) from error
-
-
-def _starting_with(tables: Tables, name: str, key: str, *, start: str) -> Row | None:
-    """The one row of a table whose key starts like that; None if there is none, TableError if there are several."""
-    found = tables.scan(name).filter(pl.col(key).str.starts_with(start)).unique(key).head(2).collect()
-    if found.height > 1:
-        kind = key.removesuffix("_id")
-        raise TableError(f"several {kind}s start with {start!r}. Give more digits; the table {name} lists them.")
-    return None if found.is_empty() else found.row(0, named=True)
+        return _prompt_chain(tables, seed, releases=releases)
+    pair = row_starting_with(tables, "preference_pairs", "pair_id", start=start)
+    if pair is not None:
+        return _pair_chain(tables, pair, releases=releases)
+    for origin, key in (("cot_prompted_traces", "trace_id"), ("chat_sft_data", "conversation_id")):
+        found = row_starting_with(tables, origin, key, start=start)
+        if found is not None:
+            return _conversation_chain(tables, origin, found | {"trace_id": found[key]}, releases=releases)
+    return None
 
 
 def _trace_chain(tables: Tables, sampled: Row, *, releases: Path) -> TraceChain:
     partition = {"model": str(sampled["model"]), "temperature": str(sampled["temperature"])}
+    trace_id = str(sampled["trace_id"])
+    rewritten = one_row(tables, "cold_start_data", "source_trace_id", {"source_trace_id": trace_id})
     return TraceChain(
         sampled=sampled,
-        seed=_one(tables, "seed_prompts", "prompt_id", sampled),
-        pool=_kept_or_dropped(tables, "prompt_pool", "prompt_id", sampled),
-        verdict=_one(tables, "verified_traces", "trace_id", sampled),
-        judge=_one(tables, "judge_verdicts", "trace_id", sampled),
-        suspicion=_one(tables, "suspect_references", "prompt_id", sampled),
-        replaced=_one(tables, "replaced_verdicts", "trace_id", sampled),
-        rewards=_one(tables, "scored_traces", "trace_id", sampled),
-        statistics=_one(tables, "prompt_statistics", "prompt_id", sampled, **partition),
-        data_sets=_data_sets_of_trace(tables, str(sampled["trace_id"])),
-        releases=_released_rows(releases, str(sampled["trace_id"])),
+        seed=one_row(tables, "seed_prompts", "prompt_id", sampled),
+        pool=kept_or_dropped(tables, "prompt_pool", "prompt_id", sampled),
+        verdict=one_row(tables, "verified_traces", "trace_id", sampled),
+        judge=one_row(tables, "judge_verdicts", "trace_id", sampled),
+        suspicion=one_row(tables, "suspect_references", "prompt_id", sampled),
+        replaced=one_row(tables, "replaced_verdicts", "trace_id", sampled),
+        rewards=one_row(tables, "scored_traces", "trace_id", sampled),
+        statistics=one_row(tables, "prompt_statistics", "prompt_id", sampled, **partition),
+        written=written_about(tables, trace_id),
+        data_sets=_data_sets_of_trace(tables, trace_id, rewritten),
+        releases=_places(releases, trace_id, *([] if rewritten is None else [str(rewritten["trace_id"])])),
     )
 
 
-def _prompt_chain(tables: Tables, seed: Row) -> PromptChain:
-    traces = tables.scan("sampled_traces").filter(pl.col("prompt_id") == seed["prompt_id"])
+def _prompt_chain(tables: Tables, seed: Row, *, releases: Path) -> PromptChain:
+    of_prompt = pl.col("prompt_id") == seed["prompt_id"]
     verdicts = tables.scan("verified_traces").select("trace_id", "verdict")
     columns = ("trace_id", "model", "temperature", "sample_index")
-    listed = traces.select(columns).join(verdicts, on="trace_id", how="left").sort(columns[1:]).collect()
+    traces = tables.scan("sampled_traces").filter(of_prompt).select(columns)
+    pairs = tables.scan("preference_pairs").filter(of_prompt)
     return PromptChain(
         seed=seed,
-        pool=_kept_or_dropped(tables, "prompt_pool", "prompt_id", seed),
+        pool=kept_or_dropped(tables, "prompt_pool", "prompt_id", seed),
         data_sets={
-            name: _kept_or_dropped(tables, name, "prompt_id", seed) for name in ("rl_prompts", "preference_pairs")
+            "rl_prompts": kept_or_dropped(tables, "rl_prompts", "prompt_id", seed),
+            **_present({"preference_pairs": one_row(tables, "preference_pairs_dropped", "prompt_id", seed)}),
         },
-        traces=listed,
+        pairs=pairs.select("pair_id", "method", "split", "chosen_trace_id", "rejected_trace_id")
+        .sort(pl.all())
+        .collect(),
+        traces=traces.join(verdicts, on="trace_id", how="left").sort(columns[1:]).collect(),
+        releases=released_places(releases, {"prompt_id": [str(seed["prompt_id"])]}),
     )
 
 
-def _conversation_chain(tables: Tables, row: Row, *, releases: Path) -> ConversationChain:
-    origin, trace_id = str(row["origin"]), str(row["trace_id"])
-    key = "conversation_id" if origin == "chat_sft_data" else "trace_id"
+def _pair_chain(tables: Tables, pair: Row, *, releases: Path) -> PairChain:
+    seed = one_row(tables, "seed_prompts", "prompt_id", pair)
+    return PairChain(
+        pair=pair,
+        seed=seed,
+        pool=None if seed is None else kept_or_dropped(tables, "prompt_pool", "prompt_id", pair),
+        conversation=one_row(tables, "chat_sft_data", "prompt_id", pair) if seed is None else None,
+        votes=one_row(tables, "preference_votes", "pair_id", pair),
+        releases=released_places(releases, {"pair_id": [str(pair["pair_id"])]}),
+    )
+
+
+def _conversation_chain(tables: Tables, origin: str, row: Row, *, releases: Path) -> ConversationChain:
+    """`row` is that of the table it was read or written into, with its identifier as trace_id."""
+    mixed = kept_or_dropped(tables, "sft_mix", "trace_id", row)
+    is_written = origin == "cot_prompted_traces"
+    opened = one_row(tables, "chat_sft_data", "prompt_id", row) if is_written else None
     return ConversationChain(
+        seed=one_row(tables, "seed_prompts", "prompt_id", row) if is_written else None,
+        written=written_about(tables, row["prompt_id"]) if is_written else (),
+        messages=_turns(row),
         data_sets={
-            origin: _one(tables, origin, key, {key: trace_id}),
-            "non_reasoning_data": row,
-            "sft_mix": _kept_or_dropped(tables, "sft_mix", "trace_id", row),
-            **_learnt_from(tables, trace_id),
+            **_present({"chat_sft_data, whose prompt it answers": opened}),
+            origin: row,
+            "non_reasoning_data": kept_or_dropped(tables, "non_reasoning_data", "trace_id", row),
+            "sft_mix": mixed,
+            **_learnt_from(tables, str(row["trace_id"])),
         },
-        releases=_released_rows(releases, trace_id),
+        releases=_places(releases, str(row["trace_id"])),
     )
 
 
-def _data_sets_of_trace(tables: Tables, trace_id: str) -> dict[str, Row | None]:
+def _turns(row: Row) -> Sequence[Mapping[str, object]]:
+    messages = row.get("messages")
+    if isinstance(messages, list):
+        return messages
+    thought = f"<think>\n{row['reasoning']}\n</think>\n\n{row['answer']}"
+    return [{"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": thought}]
+
+
+def _data_sets_of_trace(tables: Tables, trace_id: str, rewritten: Row | None) -> dict[str, Row | None]:
     """Per data set the row that a trace became, or the row that says why not."""
-    row: Row = {"trace_id": trace_id, "source_trace_id": trace_id}
-    rewritten = _one(tables, "cold_start_data", "source_trace_id", row)
+    row: Row = {"trace_id": trace_id}
     found = {
-        "reasoning_data": _kept_or_dropped(tables, "reasoning_data", "trace_id", row),
-        "cold_start_data": rewritten or _one(tables, "cold_start_data_dropped", "trace_id", row),
-        "sft_mix": _kept_or_dropped(tables, "sft_mix", "trace_id", row),
+        "reasoning_data": kept_or_dropped(tables, "reasoning_data", "trace_id", row),
+        "cold_start_data": rewritten or one_row(tables, "cold_start_data_dropped", "trace_id", row),
+        "sft_mix": kept_or_dropped(tables, "sft_mix", "trace_id", row),
     }
     if rewritten is not None:
-        found["sft_mix, rewritten"] = _kept_or_dropped(tables, "sft_mix", "trace_id", rewritten)
+        found["sft_mix, rewritten"] = kept_or_dropped(tables, "sft_mix", "trace_id", rewritten)
     return found | _learnt_from(tables, trace_id)
 
 
 def _learnt_from(tables: Tables, trace_id: str) -> dict[str, Row | None]:
-    """The preference pairs that an answer is in and its safety label, if there are any."""
+    """The preference pairs that an answer is in, its safety label and its scores, if there are any."""
     found: dict[str, Row | None] = {}
-    label = _one(tables, "safety_set", "trace_id", {"trace_id": trace_id})
+    label = one_row(tables, "safety_set", "trace_id", {"trace_id": trace_id})
     if label is not None:
-        found["safety_set"] = {name: label[name] for name in ("label", "reason", "judge_model", "split")}
+        found["safety_set"] = {name: label[name] for name in ("label", "why", "judge_model", "split")}
     for side in ("chosen", "rejected"):
         key = f"{side}_trace_id"
-        pair = _one(tables, "preference_pairs", key, {key: trace_id})
+        pair = one_row(tables, "preference_pairs", key, {key: trace_id})
         if pair is not None:
             found[f"preference_pairs, {side}"] = {name: pair[name] for name in ("pair_id", "method", "split")}
+    scores = tables.scan("model_rewards").filter(pl.col("trace_id") == trace_id).sort("reward", "fingerprint")
+    for score in scores.collect().iter_rows(named=True):
+        found[f"model_rewards, {score['reward']} {score['fingerprint'][:8]}"] = score
     return found
 
 
-def _kept_or_dropped(tables: Tables, name: str, key: str, row: Row) -> Row | None:
-    found = _one(tables, name, key, row)
-    dropped = f"{name}{_DROPPED}"
-    return _one(tables, dropped, key, row) if found is None and dropped in TABLES else found
+def _present(rows: Mapping[str, Row | None]) -> dict[str, Row | None]:
+    return {name: row for name, row in rows.items() if row is not None}
 
 
-def _one(tables: Tables, name: str, key: str, row: Row, **values: str) -> Row | None:
-    rows = tables.scan(name).filter(pl.col(key) == row[key])
-    for column, value in values.items():
-        rows = rows.filter(pl.col(column) == value)
-    found = rows.head(1).collect()
-    return None if found.is_empty() else found.row(0, named=True)
-
-
-def _released_rows(releases: Path, trace_id: str) -> list[str]:
-    found = []
-    for manifest in sorted(releases.glob("[!.]*/manifest.json")):
-        for shard in json.loads(manifest.read_text(encoding="utf-8"))["shards"]:
-            path = manifest.parent / shard["path"]
-            if path.is_file():
-                rows = pl.scan_parquet(path, row_index_name="row").filter(pl.col("trace_id") == trace_id)
-                with _explaining_damage(path):
-                    found += [f"{path}:{row}" for row in rows.select("row").collect()["row"]]
-    return found
+def _places(releases: Path, *trace_ids: str) -> list[str]:
+    sides = ("trace_id", "chosen_trace_id", "rejected_trace_id")
+    return released_places(releases, dict.fromkeys(sides, trace_ids))

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
+from openreason_dagster.domain.inference.asked_again import ask_until_read
 from openreason_dagster.domain.recipe_verification import JudgeModel, Verification
 from openreason_dagster.domain.schemas import JUDGE_VERDICTS, VERIFIED_TRACES
 from openreason_dagster.domain.verification.judged import VERSION
@@ -29,14 +30,14 @@ from openreason_dagster.domain.verification.model_judge import (
 )
 from openreason_dagster.domain.verification.registry import VERIFIER_VERSIONS
 from openreason_dagster.domain.verification.verify import Judge
-from openreason_dagster.resources.assistant import Assistant
+from openreason_dagster.resources.judge_desk import JudgeDesk, judge_desk
 from openreason_dagster.resources.judging import judge_of
 from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-JUDGE_KEY = "verification.judge.model"
-"""The recipe key that names the judge."""
+JUDGE_KEY = "verification.judge"
+"""The recipe key of the judge."""
 Row = dict[str, object]
 _JUDGED_COLUMNS = ("trace_id", "prompt", "reference_answer", "answer", "verifier")
 
@@ -90,12 +91,11 @@ def court_of(
         if verification.judge is None:
             yield Court(rules, None)
             return
-        with Assistant(
-            tables, workspace, role="judge", settings=verification.judge, key=JUDGE_KEY, run_id=run_id,
-            progress=progress,
-        ) as assistant:  # fmt: skip
+        with judge_desk(
+            tables, workspace, settings=verification.judge, key=JUDGE_KEY, run_id=run_id, progress=progress
+        ) as desk:
             judged_first = rules if verification.runner == "local" else _drained(rules)
-            yield Court(judged_first, ModelJudge(assistant, verification, verification.judge))
+            yield Court(judged_first, ModelJudge(desk, verification, verification.judge))
 
 
 def _drained(rules: Judge) -> Judge:
@@ -152,13 +152,12 @@ class _Shelf:
 class ModelJudge:
     """Asks a judge model about the verdicts of rules, and puts both together."""
 
-    def __init__(self, assistant: Assistant, verification: Verification, settings: JudgeModel) -> None:
-        self._assistant = assistant
+    def __init__(self, desk: JudgeDesk, verification: Verification, settings: JudgeModel) -> None:
+        self._assistant = desk.judge
         self._decision = verification.decided_by
         self._settings = settings
-        asked = assistant.questioning
-        shown = f"{settings.attempts}x{settings.longest_answer}"
-        self._suffix = f"{self._decision}:{asked.model}@{asked.fingerprint[:12]}/{shown}"
+        self._template = desk.template
+        self._suffix = f"{self._decision}:{desk.version}/{settings.attempts}x{settings.longest_answer}"
 
     @property
     def stopped_by(self) -> str | None:
@@ -204,18 +203,17 @@ class ModelJudge:
         return {case: opinion(first[case], second.get(case)) for case in cases}
 
     def _findings(self, cases: Sequence[Case], part: Part) -> dict[Case, Finding]:
-        found: dict[Case, Finding] = {}
-        for attempt in range(1, self._settings.attempts + 1):
-            pending = [case for case in cases if case not in found or found[case].verdict == UNREADABLE]
-            if not pending:
-                break
-            asked = {
-                case: question(case, part, attempt=attempt, longest_answer=self._settings.longest_answer)
-                for case in pending
-            }
-            replies = self._assistant.ask(asked.values())
-            found |= {case: finding(case, part, replies.get(each)) for case, each in asked.items()}
-        return found
+        longest = self._settings.longest_answer
+        return ask_until_read(
+            self._assistant.ask,
+            cases,
+            question=lambda case, attempt: question(
+                case, part, attempt=attempt, template=self._template, longest_answer=longest
+            ),
+            read=lambda case, reply: finding(case, part, reply),
+            is_unreadable=lambda found: found.verdict == UNREADABLE,
+            attempts=self._settings.attempts,
+        )
 
     def _is_asked(self, record: Row, texts: Row) -> bool:
         verdict, method = str(record["verdict"]), str(record["method"])

@@ -6,6 +6,7 @@ import polars as pl
 
 from openreason_dagster.domain.datasets.open_answers import open_answers
 from openreason_dagster.domain.datasets.vote_pairs import candidates, decided, measured
+from openreason_dagster.domain.inference.asked_again import ask_until_read
 from openreason_dagster.domain.recipe_open_answers import PreferenceVotes
 from openreason_dagster.domain.schemas import PREFERENCE_VOTES
 from openreason_dagster.domain.verification.preference_judge import (
@@ -16,14 +17,13 @@ from openreason_dagster.domain.verification.preference_judge import (
     question,
     read_vote,
 )
-from openreason_dagster.resources.asked_again import ask_until_read
-from openreason_dagster.resources.assistant import Assistant
+from openreason_dagster.resources.judge_desk import JudgeDesk, judge_desk
 from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.scope import recipe_tables
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-JUDGE_KEY = "preference_pairs.votes.judge.model"
+JUDGE_KEY = "preference_pairs.votes.judge"
 _PAIRS_PER_BATCH = 500
 
 
@@ -33,7 +33,7 @@ def build_preference_votes(tables: Tables, workspace: Workspace, *, run_id: str,
     Replies are committed as they come, so that a run that ends early asks only for what is missing.
 
     Raises:
-        RecipeError: the judge cannot be used.
+        RecipeError: the judge or its template cannot be used.
         EngineError: the judge's model is gone.
     """
     rules = workspace.recipe().preference_pairs.votes
@@ -45,10 +45,8 @@ def build_preference_votes(tables: Tables, workspace: Workspace, *, run_id: str,
     nothing = {"votes": pl.lit([], dtype=PREFERENCE_VOTES.schema["votes"]), "judge_model": pl.lit(None, pl.String),
                "mean_difference": pl.lit(None, pl.Float64)}  # fmt: skip
     rows = [pairs.filter(pl.col("reason").is_not_null()).with_columns(**nothing)]
-    with Assistant(
-        tables, workspace, role="judge", settings=rules.judge, key=JUDGE_KEY, run_id=run_id, progress=progress
-    ) as judge:
-        rows += [_voted(batch, rules, judge) for batch in _with_texts(pairs, answers)]
+    with judge_desk(tables, workspace, settings=rules.judge, key=JUDGE_KEY, run_id=run_id, progress=progress) as desk:
+        rows += [_voted(batch, rules, desk) for batch in _with_texts(pairs, answers)]
     tables.replace("preference_votes", decided(pl.concat(rows, how="diagonal"), rules))
 
 
@@ -67,14 +65,14 @@ def _with_texts(pairs: pl.DataFrame, answers: pl.LazyFrame) -> Iterator[pl.DataF
     yield from joined.collect_batches(chunk_size=_PAIRS_PER_BATCH, engine="streaming", maintain_order=True)
 
 
-def _voted(pairs: pl.DataFrame, rules: PreferenceVotes, judge: Assistant) -> pl.DataFrame:
+def _voted(pairs: pl.DataFrame, rules: PreferenceVotes, desk: JudgeDesk) -> pl.DataFrame:
     """The pairs without their texts, with votes and mean difference; the reason is the problem of a missing vote."""
     contests = [Contest(**row) for row in pairs.select("request", "first", "second").iter_rows(named=True)]
     asked = ballots(rules.votes_per_order)
     votes = ask_until_read(
-        judge,
+        desk.judge.ask,
         [(contest, ballot) for contest in contests for ballot in asked],
-        question=lambda case, attempt: question(*case, attempt=attempt),
+        question=lambda case, attempt: question(*case, attempt=attempt, template=desk.template),
         read=lambda case, reply: read_vote(*case, reply),
         is_unreadable=lambda vote: vote.problem == "unreadable",
         attempts=rules.attempts,

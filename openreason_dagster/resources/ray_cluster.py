@@ -6,16 +6,19 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Self
 
-from openreason_dagster.domain.errors import EngineError
+from openreason_dagster.domain.errors import EngineError, OpenReasonError
 from openreason_dagster.resources.default_variables import default_variables
 
 _LOCAL = "local"
 _GREETING_SECONDS = 10.0
 _VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    # Its processes do the work of a run: at Ray's own niceness of 15 they starve beside any other busy process.
+    "RAY_worker_niceness": "0",
     # An engine process must not outlive the worker that started it: it would keep its memory.
     "RAY_kill_child_processes_on_worker_exit_with_raylet_subreaper": "true",
 }
@@ -75,6 +78,15 @@ class RayCluster:
         host, _, port = self.address.rpartition("/")[2].rpartition(":")
         if host and port.isdigit():
             socket.create_connection((host.strip("[]"), int(port)), timeout=_GREETING_SECONDS).close()
+
+
+def require_ray(key: str, error: type[OpenReasonError]) -> None:
+    """Raise the error if a recipe's key asks for Ray, which is not installed."""
+    if find_spec("ray") is None:
+        raise error(
+            f"recipe key `{key}` is ray, but the package ray is not installed. Install the extra: "
+            "pip install 'openreason-dagster[ray]', or set it to local."
+        )
 
 
 @contextmanager

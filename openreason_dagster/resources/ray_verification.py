@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -12,7 +11,7 @@ from openreason_dagster.domain.errors import VerificationError
 from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
 from openreason_dagster.domain.verification.verify import verify_batch
-from openreason_dagster.resources.ray_cluster import RayCluster
+from openreason_dagster.resources.ray_cluster import RayCluster, require_ray
 from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.verification_workers import verification_workers
 
@@ -51,11 +50,7 @@ class RayVerification:
         self._cluster = RayCluster(address)
 
     def __enter__(self) -> Self:
-        if find_spec("ray") is None:
-            raise VerificationError(
-                "recipe key `verification.runner` is ray, but the package ray is not installed. Install the extra: "
-                "pip install 'openreason-dagster[ray]', or set it to local."
-            )
+        require_ray("verification.runner", VerificationError)
         self._cluster.__enter__()
         return self
 

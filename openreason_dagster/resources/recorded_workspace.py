@@ -6,6 +6,7 @@ from openreason_dagster.domain.catalogue import select_models
 from openreason_dagster.domain.catalogue_entry import ENTRY_BY_ENGINE, CatalogueModel
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.recipe_curation import Curation
 from openreason_dagster.domain.release.manifest import read_manifest
 from openreason_dagster.resources.workspace import Workspace
 
@@ -16,8 +17,9 @@ class RecordedWorkspace(Workspace):
     manifest_path: str
 
     def recipe(self) -> Recipe:
-        """The recorded recipe; RecipeError if this version cannot read it."""
-        return Recipe.from_values(self._recorded()["recipe"], path=Path(self.manifest_path))
+        """The recorded recipe, with curation in this process; RecipeError if this version cannot read it."""
+        recorded = Recipe.from_values(self._recorded()["recipe"], path=Path(self.manifest_path))
+        return recorded.model_copy(update={"curation": Curation()})
 
     def recipe_text(self) -> str:
         """The recipe's file as it was written then."""

@@ -5,18 +5,17 @@ import polars as pl
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.open_answers import open_answers
 from openreason_dagster.domain.datasets.safety_rows import choose_responses, labelled_rows, responses, with_whole_text
-from openreason_dagster.domain.recipe_open_answers import SafetySet
+from openreason_dagster.domain.inference.asked_again import ask_until_read
 from openreason_dagster.domain.schemas import SAFETY_SET, SAFETY_SET_DROPPED
 from openreason_dagster.domain.verification.safety_judge import Labelled, Response, question, read_label
-from openreason_dagster.resources.asked_again import ask_until_read
-from openreason_dagster.resources.assistant import Assistant
+from openreason_dagster.resources.judge_desk import JudgeDesk, judge_desk
 from openreason_dagster.resources.progress import ProgressListener
 from openreason_dagster.resources.row_spool import RowSpool
 from openreason_dagster.resources.scope import recipe_tables
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
 
-JUDGE_KEY = "safety_set.judge.model"
+JUDGE_KEY = "safety_set.judge"
 _ROWS_PER_BATCH = 1_000
 
 
@@ -29,7 +28,7 @@ def build_safety_set(
     column cluster_id.
 
     Raises:
-        RecipeError: the judge cannot be used.
+        RecipeError: the judge or its template cannot be used.
         EngineError: the judge's model is gone.
     """
     rules = workspace.recipe().safety_set
@@ -42,23 +41,22 @@ def build_safety_set(
     chosen, dropped = choose_responses(answers, rules)
     whole = with_whole_text(with_cluster(answers, scoped["prompt_clusters"]), split=split)
     rows = whole.join(chosen.lazy(), on="trace_id", how="semi").sort("trace_id")
-    with Assistant(
-        tables, workspace, role="judge", settings=rules.judge, key=JUDGE_KEY, run_id=run_id, progress=progress
-    ) as judge, RowSpool() as labelled:  # fmt: skip
+    desk_of = judge_desk(tables, workspace, settings=rules.judge, key=JUDGE_KEY, run_id=run_id, progress=progress)
+    with desk_of as desk, RowSpool() as labelled:
         for batch in rows.collect_batches(chunk_size=_ROWS_PER_BATCH, engine="streaming", maintain_order=True):
             asked = responses(batch)
-            labels = _labels(judge, asked, rules)
+            labels = _labels(desk, asked, attempts=rules.attempts)
             labelled.add(labelled_rows(batch, labels, asked=asked, judge=rules.judge.model))
         tables.replace("safety_set_dropped", dropped)
         tables.replace("safety_set", labelled.frames())
 
 
-def _labels(judge: Assistant, asked: list[Response], rules: SafetySet) -> dict[Response, Labelled]:
+def _labels(desk: JudgeDesk, asked: list[Response], *, attempts: int) -> dict[Response, Labelled]:
     return ask_until_read(
-        judge,
+        desk.judge.ask,
         asked,
-        question=lambda response, attempt: question(response, attempt=attempt),
+        question=lambda response, attempt: question(response, attempt=attempt, template=desk.template),
         read=read_label,
         is_unreadable=lambda found: found.reason == "unreadable",
-        attempts=rules.attempts,
+        attempts=attempts,
     )

@@ -10,6 +10,7 @@ import polars as pl
 
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.release.model_scores import response_ids
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.resources.tables import Tables
 from openreason_dagster.resources.workspace import Workspace
@@ -60,9 +61,18 @@ def recipe_tables(tables: Tables, workspace: Workspace) -> Mapping[str, pl.LazyF
             frames["prompt_pool"].select("verifier").unique(), on="verifier", how="semi"
         ),
         "scored_traces": frames["scored_traces"].join(traces, on="trace_id", how="semi"),
+        "model_rewards": _own_scores(frames | {"sampled_traces": sampled}, recipe),
         "suspect_references": frames["suspect_references"].join(prompts, on="prompt_id", how="semi"),
         "replaced_verdicts": frames["replaced_verdicts"].join(traces, on="trace_id", how="semi"),
     }
+
+
+def _own_scores(frames: Mapping[str, pl.LazyFrame], recipe: Recipe) -> pl.LazyFrame:
+    """Scores that the recipe's reward models gave to its responses."""
+    scorers = [(reward, settings.model) for reward, settings in recipe.rewards.named.items()]
+    named = pl.LazyFrame(scorers, schema={"reward": pl.String, "scorer": pl.String}, orient="row")
+    scores = frames["model_rewards"].join(named, on=["reward", "scorer"], how="semi")
+    return scores.join(response_ids(frames), on="trace_id", how="semi")
 
 
 def require_own(table: str, tables: Tables, recipe: Recipe) -> None:

@@ -3,7 +3,7 @@
 `OPENREASON_ROOT` (default `./data`) holds everything that is written, `OPENREASON_RECIPE` (default
 `recipes/starter.yaml`) says what to build, `OPENREASON_CATALOGUE` (default `./catalogue`) lists the models. Relative
 paths are taken from the working directory. `OPENREASON_RAY_ADDRESS` names the Ray cluster, e.g. `10.0.0.5:6379` or
-`auto`, that models of the engine `ray`, verification and mix with `runner: ray` run on; without it one is started here.
+`auto`, that models of the engine `ray`, verification and curation with `runner: ray` run on; without it one is started.
 `OPENREASON_SANDBOX` says where code that models write runs: `bubblewrap` (default, on this machine), or the URL of a
 SandboxFusion or Piston server.
 """

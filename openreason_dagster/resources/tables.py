@@ -9,7 +9,7 @@ which the code location has to be ready.
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,12 @@ import polars as pl
 
 from openreason_dagster.domain.errors import TableError
 from openreason_dagster.domain.schemas import TABLES, Table
+from openreason_dagster.resources.predicates import partition_predicate
+from openreason_dagster.resources.refused_rows import require_keys, require_partition_columns, require_schema
 from openreason_dagster.resources.staged_rows import StagedRows
+from openreason_dagster.resources.table_columns import add_missing_columns, arrow_schema
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from deltalake import DeltaTable
     from deltalake.transaction import AddAction, RemoveAction
 
@@ -71,37 +73,32 @@ class Tables(dg.ConfigurableResource["Tables"]):
         return None
 
     def open(self, name: str) -> "DeltaTable":
-        """The table at its latest version, created empty if it does not exist: for those who write.
+        """The table at its latest version for those who write: created empty if it does not exist, with all columns.
 
         Raises:
-            TableError: the table cannot be read or created.
+            TableError: the table cannot be read, created or given the columns that it lacks.
         """
-        from deltalake import DeltaTable
+        return _retry(name, lambda: self._whole(name))
 
-        found, uri = self.find(name), self.uri(name)
-        if found is None:
-            _retry(name, lambda: _create(uri, TABLES[name]))
-        return found or DeltaTable(uri)
+    def _whole(self, name: str) -> "DeltaTable":
+        found = self.find(name) or _create(self.uri(name), TABLES[name])
+        add_missing_columns(found, TABLES[name])
+        return found
 
     def scan(self, name: str, **keys: str | list[str]) -> pl.LazyFrame:
         """A lazy view of the table, columns in schema order, restricted to partition values; nothing is read yet.
 
-        A table that does not exist has no rows.
+        A table that does not exist has no rows. Columns that may be null are, where the rows are older than the column.
 
         Raises:
             TableError: the table cannot be read.
         """
         table = self.find(name)
         frame = TABLES[name].frame([]).lazy() if table is None else pl.scan_delta(table)
-        frame = frame.select(TABLES[name].schema.names())
+        frame = TABLES[name].complete(frame)
         for column, value in keys.items():
             frame = frame.filter(pl.col(column).is_in([value] if isinstance(value, str) else value))
         return frame
-
-    def scan_files(self, name: str) -> Iterator[pl.LazyFrame]:
-        """The same rows as `scan`, of a table without partitions, file by file: Polars reads texts far ahead."""
-        for path in self.files(name):
-            yield pl.scan_parquet(path).select(TABLES[name].schema.names())
 
     def files(self, name: str) -> list[str]:
         """The Parquet files that the table's rows are in; partition columns are in no file."""
@@ -112,7 +109,7 @@ class Tables(dg.ConfigurableResource["Tables"]):
         """Add rows in one commit; no rows, no commit."""
         from deltalake import write_deltalake
 
-        _require_schema(TABLES[name], rows)
+        require_schema(TABLES[name], rows)
         if rows.height:
             _retry(name, lambda: write_deltalake(self.open(name), rows, mode="append"))
 
@@ -122,25 +119,46 @@ class Tables(dg.ConfigurableResource["Tables"]):
         `rows` may be an iterable of frames, of which one is held at a time. Then `keys` must be partition columns.
         """
         if isinstance(rows, pl.DataFrame):
-            _require_schema(TABLES[name], rows)
-            _require_keys(name, rows, keys)
+            require_schema(TABLES[name], rows)
+            require_keys(name, rows, keys)
             _retry(name, lambda: _overwrite(self.open(name), rows, keys))
         else:
             self._replace_by_stream(name, rows, keys)
 
     def _replace_by_stream(self, name: str, frames: Iterable[pl.DataFrame], keys: dict[str, str]) -> None:
-        _require_partition_columns(TABLES[name], keys)
+        require_partition_columns(TABLES[name], keys)
         self.open(name)
+        self.take_over(name, self.stage(name, frames, **keys), **keys)
+
+    def stage(self, name: str, frames: Iterable[pl.DataFrame], **keys: str) -> "list[AddAction]":
+        """Write rows into the table's folder for `take_over`, which any process may call; one frame is held.
+
+        Raises:
+            TableError: a frame does not fit the table, or cannot be written. Then nothing of it is left.
+        """
         staged = StagedRows(Path(self.uri(name)), TABLES[name])
         try:
             for frame in frames:
-                _require_schema(TABLES[name], frame)
-                _require_keys(name, frame, keys)
+                require_schema(TABLES[name], frame)
+                require_keys(name, frame, keys)
                 _retry(name, partial(staged.add, frame))
-            files = _retry(name, staged.finish)
+            return _retry(name, staged.finish)
         except BaseException:
             staged.discard()
             raise
+
+    def take_over(self, name: str, files: "Sequence[AddAction]", **keys: str) -> None:
+        """Replace the rows that have these partition values (or all) by staged files, in one transaction.
+
+        Raises:
+            TableError: a file is not there, as when another machine staged it in a folder of its own.
+        """
+        missing = [file.path for file in files if not (Path(self.uri(name)) / file.path).is_file()]
+        if missing:
+            raise TableError(
+                f"table {name!r}: {len(missing)} of {len(files)} files that were written for it are not in "
+                f"{self.uri(name)!r}, the first is {missing[0]!r}. Every machine that writes must see the same folder."
+            )
         _retry(name, lambda: _take_over(self.open(name), files, keys))
 
     def delete(self, name: str, predicate: str) -> int:
@@ -180,27 +198,12 @@ class Tables(dg.ConfigurableResource["Tables"]):
         )
 
 
-def sql_equals(column: str, value: str) -> str:
-    """A Delta predicate `column = 'value'` with the value quoted."""
-    escaped = value.replace("'", "''")
-    return f"{column} = '{escaped}'"
-
-
-def partition_predicate(keys: dict[str, str]) -> str:
-    """A Delta predicate that holds for exactly the rows of one partition."""
-    return " AND ".join(sql_equals(column, value) for column, value in keys.items())
-
-
-def _arrow_schema(table: Table) -> "pa.Schema":
-    return table.frame([]).to_arrow().schema
-
-
 def _create(uri: str, table: Table) -> "DeltaTable":
     from deltalake import DeltaTable
 
     return DeltaTable.create(
         uri,
-        _arrow_schema(table),
+        arrow_schema(table),
         mode="ignore",
         partition_by=list(table.partition_by),
         name=table.name,
@@ -227,7 +230,7 @@ def _overwrite(table: "DeltaTable", rows: pl.DataFrame, keys: dict[str, str]) ->
     write_deltalake(table, rows, mode="overwrite", predicate=partition_predicate(keys) if keys else None)
 
 
-def _take_over(table: "DeltaTable", files: "list[AddAction]", keys: dict[str, str]) -> None:
+def _take_over(table: "DeltaTable", files: "Sequence[AddAction]", keys: dict[str, str]) -> None:
     from deltalake import CommitProperties
 
     added: list[AddAction | RemoveAction] = [*files]
@@ -239,42 +242,6 @@ def _take_over(table: "DeltaTable", files: "list[AddAction]", keys: dict[str, st
         partition_filters=[(column, "=", value) for column, value in keys.items()] or None,
         commit_properties=CommitProperties(max_commit_retries=0),  # or rows that came since `table` was read would stay
     )
-
-
-def _require_partition_columns(table: Table, keys: dict[str, str]) -> None:
-    finer = sorted(set(keys) - set(table.partition_by))
-    if finer:
-        raise TableError(
-            f"rows of table {table.name!r} cannot be replaced by {finer} from a stream, because whole files are taken "
-            f"over: expected keys among its partition columns {list(table.partition_by)}. Give one frame instead."
-        )
-
-
-def _require_keys(name: str, rows: pl.DataFrame, keys: dict[str, str]) -> None:
-    inside = rows.filter(*(pl.col(column) == value for column, value in keys.items())).height
-    if inside < rows.height:
-        raise TableError(
-            f"rows for table {name!r} were refused: {rows.height - inside} of {rows.height} lie outside the partition "
-            f"{partition_predicate(keys)}. Write each partition by itself."
-        )
-
-
-def _require_schema(table: Table, rows: pl.DataFrame) -> None:
-    if rows.schema != table.schema:
-        expected, found = dict(table.schema), dict(rows.schema)
-        missing = [name for name in expected if name not in found]
-        unknown = [name for name in found if name not in expected]
-        other = [
-            f"{n}: {found[n]} instead of {expected[n]}" for n in expected if n in found and found[n] != expected[n]
-        ]
-        raise TableError(
-            f"rows for table {table.name!r} were refused: missing columns {missing}, unknown columns {unknown}, "
-            f"other types {other or 'none'}, or another order. Expected exactly {list(expected)}."
-        )
-    required = [column.name for column in table.columns if not column.nullable]
-    nulls = {name: count for name, count in rows.select(required).null_count().row(0, named=True).items() if count}
-    if nulls:
-        raise TableError(f"rows for table {table.name!r} were refused: null values in {nulls}, which must not be null.")
 
 
 def _retry(name: str, write: Callable[[], _Result], *, attempts: int = _COMMIT_ATTEMPTS) -> _Result:

@@ -15,7 +15,8 @@ from openreason_dagster.domain.verification.workers import Workers
 from openreason_dagster.resources.judging import glance_at_rows, verify_rows
 from openreason_dagster.resources.ledger import ledger_rows
 from openreason_dagster.resources.model_plan import ModelPlan
-from openreason_dagster.resources.tables import Tables, partition_predicate
+from openreason_dagster.resources.predicates import partition_predicate
+from openreason_dagster.resources.tables import Tables
 
 
 @dataclass

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openreason_dagster.domain.inference.asked_again import Ask
 from openreason_dagster.domain.recipe_roles import RoleModel
-from openreason_dagster.domain.writing.replies import Ask, Verify
+from openreason_dagster.domain.writing.replies import Verify
 from openreason_dagster.resources.assistant import Assistant
 from openreason_dagster.resources.model_judge import court_of
 from openreason_dagster.resources.progress import ProgressListener

@@ -166,6 +166,21 @@ def test_recipe_minimal_loads(tmp_path):
             id="the-less-alike-dropped-alone",
         ),
         pytest.param(
+            changed(pool={"topics": {"model": "minishlab/potion-base-8M"}}),
+            ["pool.topics", "`revision`"],
+            id="topics-that-can-change",
+        ),
+        pytest.param(
+            changed(pool={"topics": {"model": "./absent"}}),
+            ["pool.topics.model", "absent", "does not exist"],
+            id="no-folder-of-vectors-for-topics",
+        ),
+        pytest.param(
+            changed(pool={"topics": {"model": "./absent", "count": 1}}),
+            ["pool.topics.count", "greater than or equal to 2"],
+            id="one-topic",
+        ),
+        pytest.param(
             changed(sources=[FILE_SOURCE]), ["sources.gsm8k.path", "missing.jsonl", "does not exist"], id="no-file"
         ),
         pytest.param(
@@ -258,6 +273,16 @@ def test_recipe_minimal_loads(tmp_path):
             changed(sampling=MINIMAL["sampling"] | {"template": "recipe.yaml"}),
             ["`sampling.template`", "lacks `{prompt}`", "Add it"],
             id="template-without-prompt",
+        ),
+        pytest.param(
+            changed(safety_set={"judge": {"model": "m", "template": "safe"}}),
+            ["`safety_set.judge.template`", "'safe'", "compare, prefer, rate, safety"],
+            id="unknown-question-to-a-judge",
+        ),
+        pytest.param(
+            changed(preference_pairs={"votes": {"judge": {"model": "m", "template": "recipe.yaml"}}}),
+            ["`preference_pairs.votes.judge.template`", "lacks {mark}, {texts}"],
+            id="question-to-a-judge-without-the-texts",
         ),
         pytest.param(
             changed(sft_mix={"domain_shares": {"math": 0.5, "code": 0.5}}),

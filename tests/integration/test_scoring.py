@@ -72,6 +72,12 @@ def test_verl_signature():
     assert scoring.compute_score("sums", GOOD, "5", None, reward_router_address=None)["score"] == 3
 
 
+@pytest.mark.parametrize("completion", [GOOD, WRONG, BARE, SILENT, "", "<think>\n1 + 1 = 2\n</think>\n\n5"])
+def test_parts_that_verl_gets_sum_up_to_the_score(completion):
+    found = scoring.compute_score("sums", completion, "5")
+    assert found["score"] == found["accuracy"] + found["format"] + found["language_consistency"]
+
+
 def test_constraints_need_no_ground_truth():
     spec = '{"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}'
     extra = {"verifier": "instruction", "verifier_spec": spec, "language": "en"}

@@ -12,7 +12,7 @@ from openreason_dagster.domain.seeds.starter_tasks import FAMILIES, StarterProbl
 
 MODELS = Path(openreason_dagster.__file__).parent / "starter_models"
 NAMES = ("starter-base", "starter-small")
-ALL = (*NAMES, "starter-writer")
+ALL = (*NAMES, "starter-writer", "starter-judge")
 CONVERSATION = [
     {"role": "system", "content": "Put the final answer in \\boxed{}."},
     {"role": "user", "content": "What is 8 + 4?"},
@@ -152,18 +152,15 @@ def test_card_states_data_steps_time_and_measurements(name: str) -> None:
         assert part in card
 
 
-def test_card_of_the_writer_states_data_steps_time_and_measurements() -> None:
-    card = (MODELS / "starter-writer" / "README.md").read_text()
-    for part in (
-        "license: apache-2.0",
-        "| Parameters |",
-        "| Data |",
-        "| Training |",
-        "| Time |",
-        "| addition |",
-        "repeat",
-    ):
+@pytest.mark.parametrize(
+    ("name", "kinds"), [("starter-writer", ("addition", "repeat")), ("starter-judge", ("cut", "refused"))]
+)
+def test_card_of_a_helper_states_data_steps_time_and_measurements(name: str, kinds: tuple[str, ...]) -> None:
+    card = (MODELS / name / "README.md").read_text()
+    for part in ("license: apache-2.0", "| Parameters |", "| Data |", "| Training |", "| Time |"):
         assert part in card
+    for kind in kinds:
+        assert f"| {kind} |" in card
 
 
 @pytest.mark.slow

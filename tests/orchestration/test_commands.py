@@ -24,10 +24,6 @@ def workspace(finished_run):
     return finished_run.workspace
 
 
-def first_trace(workspace):
-    return workspace.tables.scan("sft_mix").sort("trace_id").head(1).collect().row(0, named=True)
-
-
 def test_status_of_a_finished_run(workspace):
     result = invoke(workspace, "status")
     assert result.exit_code == 0
@@ -128,92 +124,6 @@ def test_models_lists_the_catalogue_and_what_is_wrong_with_it(finished):
     assert "starter-base transformers 1 Apache-2.0 yes" in text
     assert "broken – – – no" in text
     assert "warp" in text
-
-
-def test_show_prints_the_whole_chain(workspace):
-    row = first_trace(workspace)
-    result = invoke(workspace, "show", row["trace_id"][:20])
-    assert result.exit_code == 0
-    for expected in (
-        row["trace_id"], "seed", "reference_answer", "reasoning", "sampling record", "top_p", "environment", "torch",
-        "verdict: correct", "reward_language_consistency", "rank", f"split: {row['split']}",
-        "difficulty_band", "source_row_id", "prompt_pool: in it", "reasoning_data", f"data/{row['split']}-",
-    ):  # fmt: skip
-        assert expected in result.stdout
-
-
-def test_show_of_a_trace_that_was_left_out_says_why(workspace):
-    dropped = workspace.tables.scan("reasoning_data_dropped").sort("trace_id").head(1).collect().row(0, named=True)
-    text = invoke(workspace, "show", dropped["trace_id"]).stdout
-    assert "reasoning_data: left out" in text
-    assert f"reason: {dropped['reason']}" in text
-    assert "sft_mix: this stage has not seen the trace" in text
-    assert "none of them holds the row" in text
-
-
-@pytest.mark.parametrize("split", ["train", "validation"])
-def test_show_of_a_row_of_a_released_file(workspace, split):
-    (file,) = (workspace.workspace.release_folder / "data").glob(f"{split}-*.parquet")
-    rows = pl.read_parquet(file)
-    last = rows.height - 1
-    result = invoke(workspace, "show", f"{file}:{last}")
-    assert result.exit_code == 0
-    assert rows["trace_id"][last] in result.stdout
-    assert f"{file}:{last}" in result.stdout.replace("\n", "")
-    jsonl = file.parents[2] / f"{split}.jsonl"
-    rows.write_ndjson(jsonl)
-    assert rows["trace_id"][0] in invoke(workspace, "show", f"{jsonl}:0").stdout
-
-
-def test_show_of_a_prompt_lists_its_traces(workspace):
-    trace = first_trace(workspace)
-    result = invoke(workspace, "show", trace["prompt_id"])
-    assert result.exit_code == 0
-    traces = workspace.tables.scan("sampled_traces").filter(prompt_id=trace["prompt_id"]).collect()
-    for identifier in traces["trace_id"]:
-        assert identifier in result.stdout
-    assert "prompt_pool: in it" in result.stdout
-
-
-def test_show_of_a_prompt_that_was_kept_out_says_why(workspace):
-    dropped = workspace.tables.scan("prompt_pool_dropped").filter(reason="contaminated").collect().row(0, named=True)
-    text = invoke(workspace, "show", dropped["prompt_id"]).stdout
-    assert "prompt_pool: left out" in text
-    assert "reason: contaminated" in text
-    assert "traces: 0" in text
-
-
-@pytest.mark.parametrize(
-    ("trace_id", "message"),
-    [
-        pytest.param("0123456789abcdef", "no trace starts with '0123456789abcdef'", id="unknown"),
-        pytest.param("", "is not a trace_id", id="empty"),
-        pytest.param("%", "is not a trace_id", id="pattern"),
-        pytest.param("no-such-file.parquet:0", "does not exist", id="no-file"),
-        pytest.param("{release}/manifest.json:0", "expected one of .jsonl", id="other-kind"),
-        pytest.param("{train}:100000", "has no row 100000", id="row-beyond"),
-        pytest.param("{damaged}:0", "damaged.parquet' is not a whole Parquet file", id="damaged-file"),
-        pytest.param("{prompts}:0", "neither the column trace_id nor prompt_id", id="no-identifier"),
-    ],
-)
-def test_show_of_what_is_no_trace(workspace, tmp_path, trace_id, message):
-    release = workspace.workspace.release_folder
-    (train,) = (release / "data").glob("train-*.parquet")
-    damaged = tmp_path / "damaged.parquet"
-    damaged.write_bytes(b"PAR1" + bytes(60))
-    named = {"release": release, "train": train, "prompts": workspace.folder / "prompts.jsonl", "damaged": damaged}
-    result = invoke(workspace, "show", trace_id.format(**named))
-    assert result.exit_code == 1
-    assert message in words(result.stderr)
-    assert "Traceback" not in result.output
-
-
-def test_show_of_an_ambiguous_start(workspace):
-    ids = workspace.tables.scan("sampled_traces").select("trace_id").collect()["trace_id"]
-    start = next(a[0] for a in ids for b in ids if a != b and a[0] == b[0])
-    result = invoke(workspace, "show", start)
-    assert result.exit_code == 1
-    assert f"several traces start with '{start}'" in words(result.stderr)
 
 
 @pytest.mark.parametrize(

@@ -45,13 +45,28 @@ def test_error_that_quotes_a_model_shows_escapes(small):
     assert "\x1b" not in result.stderr
 
 
-def test_a_judge_that_cannot_judge_is_refused_before_anything_is_sampled(small):
-    small.write_recipe(verification={"judge": {"model": "starter-base"}})
+MODEL = {"model": "starter-base"}
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "role"),
+    [
+        pytest.param({"verification": {"judge": MODEL}}, "verification.judge.model", "judge", id="judge"),
+        pytest.param({"safety_set": {"judge": MODEL}}, "safety_set.judge.model", "judge", id="safety"),
+        pytest.param(
+            {"preference_pairs": {"votes": {"judge": MODEL}}}, "preference_pairs.votes.judge.model", "judge", id="votes"
+        ),
+        pytest.param(
+            {"cold_start": {"writer": MODEL, "temperature": 1.2}}, "cold_start.writer.model", "writer", id="writer"
+        ),
+        pytest.param({"rewards": {"helpful": MODEL}}, "rewards.helpful.model", "reward", id="reward"),
+    ],
+)
+def test_a_model_without_the_role_is_refused_before_anything_is_sampled(small, section, key, role):
+    small.write_recipe(**section)
     result = invoke(small, "run", str(small.settings.recipe))
     assert result.exit_code == 1
-    assert "`verification.judge.model` names model 'starter-base', which cannot be asked as judge" in words(
-        result.stderr
-    )
+    assert f"`{key}` names model 'starter-base', which cannot be asked as {role}" in words(result.stderr)
     assert not small.settings.tables.exists()
 
 

@@ -17,7 +17,7 @@ OPEN_ANSWERS = {
 ASSETS = {
     "seed_prompts": set(),
     "benchmark_prompts": set(),
-    "prompt_pool": {"seed_prompts", "benchmark_prompts"},
+    "prompt_pool": {"seed_prompts", "benchmark_prompts", "chat_sft_data"},
     "sampled_traces": {"prompt_pool"},
     "verified_traces": {"sampled_traces", "prompt_pool"},
     "scored_traces": {"sampled_traces", "verified_traces", "prompt_pool"},
@@ -44,6 +44,7 @@ ASSETS = {
         "rl_prompts",
         "preference_pairs",
         "safety_set",
+        "model_rewards",
     },
     "rl_prompts": {"scored_traces", "verified_traces", "suspect_references", "prompt_pool"},
     "preference_votes": OPEN_ANSWERS,

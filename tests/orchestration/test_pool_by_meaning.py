@@ -1,4 +1,4 @@
-"""The pool of a recipe that names a static model: clusters by meaning, with their numbers and examples in the run."""
+"""The pool of a recipe that names a static model: clusters and topics by meaning, and what the run says of them."""
 
 import json
 
@@ -20,7 +20,8 @@ def test_prompts_of_one_meaning_are_counted_and_shown(small, instance):
         "name": "texts", "kind": "file", "path": "rows.jsonl", "license": "MIT", "domain": "general",
         "verifier": "exact", "columns": {"prompt": "text", "answer": "answer"},
     }  # fmt: skip
-    small.write_recipe(sources=[source], pool={"semantic_duplicates": {"model": "./vectors"}})
+    vectors = {"model": "./vectors"}
+    small.write_recipe(sources=[source], pool={"semantic_duplicates": vectors, "topics": vectors | {"count": 2}})
     tags = {"dagster/asset_partition_range_start": "texts", "dagster/asset_partition_range_end": "texts"}
     small.run("collect_seeds", instance, tags)
     small.run("build_pool", instance)
@@ -33,5 +34,10 @@ def test_prompts_of_one_meaning_are_counted_and_shown(small, instance):
         name: metadata[name] for name in ("clusters", "largest_cluster", "semantic_duplicates", "near_duplicates")
     }
     assert counts == {"clusters": 2, "largest_cluster": 2, "semantic_duplicates": 1, "near_duplicates": 0}
+    topics = small.tables.scan("prompt_pool").collect()["topic"].to_list()
+    assert topics[0] == topics[2] != topics[1]
+    shown = event.asset_materialization.metadata["prompts_by_topic"].records
+    assert metadata["topics"] == 2
+    assert [record.data for record in shown] == [{"topic": topics[0], "prompts": 2}, {"topic": topics[1], "prompts": 1}]
     assert TEXTS[2] in str(metadata["semantic_duplicate_examples"])
     assert TEXTS[0] not in str(metadata["near_duplicate_examples"])

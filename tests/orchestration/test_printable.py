@@ -55,7 +55,7 @@ def test_show_shows_escapes():
     chain = TraceChain(
         sampled=row | {"sampling_record": "{}", "environment": "{}"},
         seed=row, pool=row, verdict=row, judge=row, suspicion=row, replaced=row, rewards=row, statistics=row,
-        data_sets={"sft_mix": row}, releases=[HOSTILE],
+        written=[row | {"part": HOSTILE}], data_sets={"sft_mix": row}, releases=[HOSTILE],
     )  # fmt: skip
     print_chain(chain, Console(file=terminal, width=200, color_system=None))
     assert not {"\x1b", "\x9b", "\x07", "\x7f", "\r"} & set(terminal.getvalue())

@@ -15,7 +15,7 @@ from openreason_dagster.assets.statistics import prompt_statistics
 from openreason_dagster.checks.traces import machine_failures, unscored_verdicts
 from openreason_dagster.commands.status import partition_statuses
 from openreason_dagster.domain.errors import RecipeError
-from openreason_dagster.domain.schemas import SAMPLING_PLANS
+from openreason_dagster.domain.schemas import SAMPLING_PLANS, TABLES
 from openreason_dagster.resources.judging import judge_of, verify_partition
 from openreason_dagster.resources.scope import recipe_tables, require_own
 
@@ -76,6 +76,21 @@ def test_scope_leaves_out_what_is_not_the_recipes(filled, change):
 def test_scope_follows_the_number_of_samples_down(filled):
     filled.write_recipe(temperatures=[0.3], sampling=EIGHT | {"samples_per_prompt": 3})
     assert counts(filled) == {"sampled_traces": 3, "verified_traces": 3}
+
+
+def test_scope_holds_scores_of_the_recipes_reward_models_and_responses(filled):
+    filled.write_recipe(temperatures=[0.3], sampling=EIGHT, rewards={"helpful": {"model": "kind"}})
+    row = KEYS | {"prompt_id": "p0", "tokens": 1, "is_truncated": False, "revision": "1", "fingerprint": "f"}
+    scores = [
+        row | {"trace_id": trace_id, "reward": reward, "scorer": scorer, "score": 1.0}
+        for trace_id, reward, scorer in (
+            ("large-0.3-0", "helpful", "kind"), ("large-0.3-1", "helpful", "earlier"),
+            ("large-0.3-2", "safety", "kind"), ("gone", "helpful", "kind"),
+        )
+    ]  # fmt: skip
+    filled.tables.append("model_rewards", TABLES["model_rewards"].frame(scores))
+    scoped = recipe_tables(filled.tables, filled.workspace)["model_rewards"]
+    assert scoped.select("trace_id").collect()["trace_id"].to_list() == ["large-0.3-0"]
 
 
 def test_checks_judge_pool_prompts_only(filled):

@@ -15,7 +15,8 @@ from deltalake import write_deltalake
 
 from openreason_dagster.checks.schema import schema_differences
 from openreason_dagster.domain.errors import SourceError, TableError
-from openreason_dagster.domain.schemas import SCORED_TRACES, SFT_MIX_DROPPED, TABLES
+from openreason_dagster.domain.schemas import SCORED_TRACES, SEED_PROMPTS, SFT_MIX_DROPPED, TABLES
+from openreason_dagster.resources.recorded_tables import RecordedTables
 from openreason_dagster.resources.tables import Tables
 
 
@@ -190,12 +191,12 @@ def test_replace_of_the_whole_table_keeps_its_partitions_apart(tables):
 
 
 def test_files_hold_the_rows_of_the_table_once(tables):
-    assert list(tables.scan_files("sft_mix_dropped")) == []
+    assert tables.files("sft_mix_dropped") == []
     for name in ("a", "b"):
         tables.append("sft_mix_dropped", SFT_MIX_DROPPED.frame([dict.fromkeys(SFT_MIX_DROPPED.schema, name)]))
     tables.delete("sft_mix_dropped", "trace_id = 'b'")
-    (file,) = tables.scan_files("sft_mix_dropped")
-    assert file.collect().equals(tables.scan("sft_mix_dropped").collect())
+    (file,) = tables.files("sft_mix_dropped")
+    assert SFT_MIX_DROPPED.complete(pl.scan_parquet(file)).collect().equals(tables.scan("sft_mix_dropped").collect())
 
 
 def test_replace_by_no_rows_empties_the_table(tables):
@@ -238,6 +239,59 @@ def test_schema_check_finds_a_column_added_by_another_tool(tables):
     stranger = rows("a", "0.3", "1").with_columns(extra=pl.lit(1))
     write_deltalake(tables.open("scored_traces"), stranger, mode="append", schema_mode="merge")
     assert list(schema_differences(tables, "scored_traces")) == ["extra"]
+
+
+def prompt(identifier, source, topic):
+    texts = {column.name: "x" for column in SEED_PROMPTS.columns}
+    return SEED_PROMPTS.frame([texts | {"prompt_id": identifier, "source": source, "topic": topic}])
+
+
+@pytest.fixture
+def older(tables):
+    """Tables in which two sources and a pool were written before prompts had a topic."""
+    for source in ("a", "b"):
+        rows = prompt(source, source, None).drop("topic")
+        write_deltalake(tables.uri("seed_prompts"), rows, mode="append", partition_by=["source"])
+    write_deltalake(tables.uri("prompt_pool"), prompt("a", "a", None).drop("topic"))
+    return tables
+
+
+def test_a_column_that_older_rows_lack_is_null(older):
+    assert older.scan("seed_prompts").collect().schema == SEED_PROMPTS.schema
+    assert older.scan("seed_prompts", source="a").collect().equals(prompt("a", "a", None))
+    (file,) = older.files("prompt_pool")
+    assert TABLES["prompt_pool"].complete(pl.scan_parquet(file)).collect().equals(prompt("a", "a", None))
+    assert older.version("prompt_pool") == 0
+
+
+def test_older_rows_stay_when_a_source_is_written_with_the_new_column(older):
+    older.replace("seed_prompts", [prompt("b2", "b", "algebra")], source="b")
+    assert dict(older.scan("seed_prompts").select("prompt_id", "topic").collect().rows()) == {
+        "a": None,
+        "b2": "algebra",
+    }
+    assert schema_differences(older, "seed_prompts") == {}
+    older.replace("prompt_pool", prompt("b2", "b", "algebra"))
+    assert older.scan("prompt_pool").collect().equals(prompt("b2", "b", "algebra"))
+
+
+def test_older_versions_are_read_after_a_column_was_added(older, tmp_path):
+    older.replace("prompt_pool", prompt("b2", "b", "algebra"))
+    recorded = RecordedTables(root=str(tmp_path / "again"), recorded_root=older.root, versions={"prompt_pool": 0})
+    assert recorded.scan("prompt_pool").collect().equals(prompt("a", "a", None))
+
+
+def test_writers_that_add_the_same_column_at_once_both_write(older):
+    with ThreadPoolExecutor(4) as threads:
+        written = [threads.submit(older.append, "prompt_pool", prompt(str(n), "a", "t")) for n in range(4)]
+    assert [one.result() for one in written] == [None] * 4
+    assert older.scan("prompt_pool").collect()["topic"].drop_nulls().len() == 4
+
+
+def test_a_column_that_must_not_be_null_is_not_made_up(tables):
+    write_deltalake(tables.uri("prompt_pool"), prompt("a", "a", None).drop("license"))
+    with pytest.raises(pl.exceptions.ColumnNotFoundError, match="license"):
+        tables.scan("prompt_pool").collect()
 
 
 def test_delete_counts_and_compact_keeps_rows(tables):

@@ -1,21 +1,25 @@
 """A judge's votes and labels in real assets: a scripted judge behind a real server, and what the tables say after."""
 
+import io
 import json
 import re
 
 import dagster as dg
 import polars as pl
 import pytest
+from rich.console import Console
 from scripted_writer import scripted_writer, writer_entry
 from small_workspace import QUIET
 
 from openreason_dagster.assets.judged_answers import preference_votes, safety_set
 from openreason_dagster.assets.learning import preference_pairs
 from openreason_dagster.checks.learning import pairs_by_votes_are_decided, responses_are_labelled_once
+from openreason_dagster.commands.show import print_chain
 from openreason_dagster.definitions import default_resources
 from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.release.funnel import UNKNOWN_REASON, count_funnel
 from openreason_dagster.domain.schemas import TABLES
+from openreason_dagster.resources.lineage import find_row
 from openreason_dagster.resources.scope import recipe_tables
 
 CHAT = {"name": "talks", "kind": "file", "path": "talks.jsonl", "layout": "messages", "license": "MIT"}
@@ -114,7 +118,30 @@ def test_votes_become_pairs_and_labels_become_a_set(prepared, instance):
     }
     assert counts["preference pairs by votes"] == (4, 2)
     assert counts["responses labelled for safety"] == (8, 6)
-    assert UNKNOWN_REASON not in set(funnel.reasons["reason"])
+    unexplained = funnel.reasons.filter(reason=UNKNOWN_REASON)
+    assert unexplained["stage"].to_list() == ["non-reasoning data"], "which is not made of the conversations here"
+    show_chains(prepared, pairs)
+
+
+def show_chains(prepared, pairs):
+    """Pairs by votes and labelled conversations are followed, though no seed and no part of the mix holds them."""
+    chains = {
+        name: find_row(prepared.tables, name, releases=prepared.folder / "none")
+        for name in (pairs["pair_id"][0], "a1", "b0")
+    }
+    pair, talk, written = chains.values()
+    assert (pair.seed, pair.conversation["conversation_id"]) == (None, "a0")
+    assert (len(pair.votes["votes"]), pair.votes["mean_difference"]) == (4, pair.pair["score_difference"])
+    assert [turn["content"] for turn in talk.messages] == ["Name a bird.", "Sparrows are birds."]
+    assert talk.data_sets["safety_set"]["label"] == "safe"
+    assert written.messages[1]["content"] == "<think>\nHm.\n</think>\n\nGet lost, you there."
+    assert written.data_sets["chat_sft_data, whose prompt it answers"]["conversation_id"] == "a0"
+    assert written.data_sets["preference_pairs, rejected"]["method"] == "votes"
+    page = io.StringIO()
+    for chain in chains.values():
+        print_chain(chain, Console(file=page, width=200))
+    assert "safety_set\n  label: unsafe" in page.getvalue()
+    assert "safety_set: left out" not in page.getvalue()
 
 
 def test_a_judge_that_goes_by_the_order_keeps_nothing(prepared, instance):

@@ -26,7 +26,9 @@ def left_behind(workspace):
             if path.name.startswith(".reproduce")]  # fmt: skip
 
 
-def test_release_is_built_again_whatever_has_changed_since(finished):
+def test_release_is_built_again_whatever_has_changed_since(finished, monkeypatch):
+    edit_manifest(finished, lambda content: content["recipe"].update(curation={"runner": "ray"}))
+    monkeypatch.setenv("OPENREASON_RAY_ADDRESS", "no-such-cluster.invalid:1")
     rows = sum(shard["rows"] for shard in read_manifest(manifest_of(finished))["shards"])
     for name in ("scored_traces", "sft_mix", "reasoning_data"):
         finished.tables.delete(name, "temperature = '0.3'")
@@ -39,6 +41,8 @@ def test_release_is_built_again_whatever_has_changed_since(finished):
     assert result.exit_code == 0, result.output
     assert f"Equal: all {rows} rows" in words(result.stdout)
     assert "2 of 2 files are the same byte by byte" in words(result.stdout)
+    formats = len(read_manifest(manifest_of(finished))["configurations"])
+    assert f"All {formats} files of other formats are the same byte by byte" in words(result.stdout)
     assert versions == {name: finished.tables.version(name) for name in versions}, "it writes to no table"
     assert left_behind(finished) == []
 

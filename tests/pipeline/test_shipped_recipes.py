@@ -17,6 +17,8 @@ from scripted_writer import section
 from small_workspace import SmallWorkspace
 
 from openreason_dagster.domain.recipe_checks import load_recipe
+from openreason_dagster.domain.release.funnel import UNKNOWN_REASON, count_funnel
+from openreason_dagster.resources.scope import recipe_tables
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +44,7 @@ def chat(index: int) -> tuple[str, str]:
 ROWS = {
     "open-r1/OpenR1-Math-220k": lambda n: {
         "uuid": str(n), "problem": f"A shelf holds {n + 3} rows of {NOUNS[n]} with 7 in each. How many are there?",
-        "answer": str(7 * (n + 3)), "solution": f"7 times {n + 3}",
+        "answer": str(7 * (n + 3)), "solution": f"7 times {n + 3}", "problem_type": ("Algebra", "Geometry")[n % 2],
     },
     "deepmind/code_contests": lambda n: {
         "name": str(n), "description": f"Read a whole number of {NOUNS[n]} from standard input and print its double.",
@@ -166,6 +168,12 @@ def run(tmp_path, instance):
         result = workspace.run("build_datasets", instance)
         failed = [one.check_name for one in result.get_asset_check_evaluations() if not one.passed]
         assert failed == []
+        tables, rules = (
+            recipe_tables(workspace.tables, workspace.workspace),
+            workspace.workspace.recipe().reasoning_data,
+        )
+        counted = count_funnel(tables, answers=rules.answers)
+        assert UNKNOWN_REASON not in counted.reasons["reason"].to_list()
         return workspace
 
     with FaultServer(rates={}, reply=Answers(workspace).reply) as server:

@@ -60,7 +60,7 @@ def mixed(finished, instance):
     with scripted_writer(write) as server:
         finished.write_model(writer_entry(server) | {"roles": ["writer", "judge"]})
         finished.write_recipe(**FINISHED | SECTIONS)
-        results = [finished.run(job, instance) for job in ("build_non_reasoning", "build_datasets")]
+        results = [finished.run(job, instance) for job in ("build_pool", "build_non_reasoning", "build_datasets")]
     return finished, results
 
 
@@ -104,6 +104,8 @@ def test_the_mix_holds_all_components_at_their_shares_and_every_row_has_a_reason
     total = found["sft_mix"].height
     for component, share in SECTIONS["sft_mix"]["component_shares"].items():
         assert abs(counts[component] - share * total) < 1
+    unclustered = found["sft_mix"].join(rows(workspace, "prompt_clusters"), on="prompt_id", how="anti")
+    assert unclustered.is_empty(), "a prompt outside the clusters could be on both sides of the split in other words"
 
 
 def test_rows_of_the_mix_are_what_their_component_says(mixed):
@@ -120,6 +122,14 @@ def test_rows_of_the_mix_are_what_their_component_says(mixed):
     card = (workspace.workspace.release_folder / "README.md").read_text(encoding="utf-8")
     assert "alpaca" in card
     assert "over_component_share" in card
+    (file,) = (workspace.workspace.release_folder / "data").glob("train-*.parquet")
+    released = pl.read_parquet(file).with_row_index()
+    for (component, model), found in released.group_by("component", "model", maintain_order=True):
+        place = f"{file}:{found['index'][0]}"
+        shown = invoke(workspace, "show", place).stdout
+        assert f"  {place}\n" in shown, "the row that was asked for is found again"
+        if component == "cold_start_data" or model == "scribe":
+            assert "model_replies" in shown, "how the writer was asked"
 
 
 def test_conversations_of_another_recipe_are_refused(mixed):

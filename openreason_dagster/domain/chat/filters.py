@@ -7,7 +7,7 @@ from itertools import islice
 import polars as pl
 
 from openreason_dagster.domain.chat.read_chat import ChatRow, LeftOut
-from openreason_dagster.domain.curation.decontamination import overlaps
+from openreason_dagster.domain.curation.decontamination import BenchmarkIndex
 from openreason_dagster.domain.provenance import normalise_text, stable_hash
 from openreason_dagster.domain.recipe_chat import ChatSftData
 from openreason_dagster.domain.rewards.languages import count_words
@@ -37,8 +37,7 @@ class ChatFilters:
 
     def __init__(self, rules: ChatSftData, benchmarks: pl.DataFrame, *, ngram: int) -> None:
         self._rules = rules
-        self._benchmarks = benchmarks
-        self._ngram = ngram
+        self._benchmarks = None if benchmarks.is_empty() else BenchmarkIndex(benchmarks, ngram=ngram)
         self._licenses = None if rules.licenses is None else {license_.lower() for license_ in rules.licenses}
         self._seen: dict[str, str] = {}
 
@@ -100,13 +99,13 @@ class ChatFilters:
 
     def _overlapping(self, rows: Sequence[ChatRow]) -> dict[str, str]:
         """What each contaminated conversation overlaps with: user turns as prompt, assistant turns as solution."""
-        if self._rules.decontaminate == "no" or not rows or self._benchmarks.is_empty():
+        if self._rules.decontaminate == "no" or not rows or self._benchmarks is None:
             return {}
         texts = [
             {"prompt_id": row.conversation_id, "prompt": _said(row, "user"), "solution": _said(row, "assistant")}
             for row in rows
         ]
-        found = overlaps(pl.DataFrame(texts), self._benchmarks, ngram=self._ngram)
+        found = self._benchmarks.overlaps(pl.DataFrame(texts))
         return {
             identity: f"row {number} of {benchmark}: {text}" for identity, benchmark, number, text in found.iter_rows()
         }

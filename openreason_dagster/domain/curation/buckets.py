@@ -1,4 +1,4 @@
-"""Buckets that rows are counted and spread by: difficulty of the prompt and length of the trace."""
+"""Buckets that rows are counted and spread by: difficulty and topic of the prompt, and length of the trace."""
 
 import polars as pl
 
@@ -42,3 +42,13 @@ def with_buckets(rows: pl.LazyFrame, statistics: pl.LazyFrame) -> pl.LazyFrame:
     bands = counts.select("prompt_id", difficulty=difficulty_band())
     joined = rows.join(bands, on="prompt_id", how="left", maintain_order="left")
     return joined.with_columns(pl.col("difficulty").fill_null("unknown"), length=length_bucket())
+
+
+def with_topic(rows: pl.LazyFrame, pool: pl.LazyFrame) -> pl.LazyFrame:
+    """`rows`, which have prompt_id and source, with the prompt's topic in the pool.
+
+    The source's name stands for a topic that is not known: what a source has in common is the best guess there is.
+    """
+    topics = pool.select("prompt_id", "topic")
+    joined = rows.join(topics, on="prompt_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce("topic", "source"))

@@ -20,7 +20,7 @@ def prompt_clusters(
         pairs.with_columns(kind=pl.lit("near_duplicate")),
         (pairs.clear() if semantic is None else semantic).with_columns(kind=pl.lit("semantic_duplicate")),
     ])  # fmt: skip
-    firsts = _first_of_component(prompts.height, links)
+    firsts = first_of_component(prompts.height, links)
     likest_first = links.sort("row", "kind", "similarity", "earlier_row", descending=[False, False, True, False])
     rows = (
         prompts.select("prompt_id")
@@ -75,7 +75,7 @@ def pairs_among(pairs: pl.DataFrame, kept: pl.Series) -> pl.DataFrame:
     return numbered.filter(both).cast(PAIRS_SCHEMA)
 
 
-def _first_of_component(rows: int, pairs: pl.DataFrame) -> list[int]:
+def first_of_component(rows: int, pairs: pl.DataFrame) -> list[int]:
     """For each row the smallest row that it is connected with."""
     parent = list(range(rows))
 

@@ -20,6 +20,8 @@ from functools import reduce
 
 import polars as pl
 
+from openreason_dagster.domain.each_part import EachPart, one_by_one
+
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 WORD = rf"[{UNSPACED}&&[\p{{L}}\p{{N}}\p{{M}}]]|[\p{{L}}\p{{N}}\p{{M}}&&[^{UNSPACED}]]+"
 WORD_OR_SIGN = rf"{WORD}|[\p{{Sm}}\p{{Pd}}*/^%]"
@@ -33,38 +35,45 @@ OVERLAP_SCHEMA = pl.Schema(
         "matching_text": pl.String(),
     }
 )
+_HITS = pl.Schema({"prompt_id": pl.String(), "matching_text": pl.String(), "benchmark_row": pl.UInt32()})
 
 
-def overlaps(
-    prompts: pl.DataFrame, benchmarks: pl.DataFrame, *, ngram: int, prompts_at_once: int = 20_000
-) -> pl.DataFrame:
-    """The first overlap of each contaminated prompt, with the schema `OVERLAP_SCHEMA`.
+class BenchmarkIndex:
+    """The runs of words of benchmarks, found once for any number of comparisons.
 
-    `prompts` needs the columns `prompt_id`, `prompt` and `solution`, `benchmarks` those of benchmark_prompts. First
-    means: whole text, then question, then solution of the prompt, from its beginning; and the benchmark row that
-    comes first. Memory is bounded by the runs of the benchmarks and of `prompts_at_once` prompts; the time grows
-    with the sum of both, not with their product.
+    Args:
+        benchmarks: With the columns of benchmark_prompts.
+        ngram: Words in a run that count as overlap; shorter questions are compared whole.
     """
-    runs = _benchmark_runs(benchmarks, ngram)
-    wholes = _first_of_each(_whole_texts(benchmarks, ngram))
-    found = [
-        _first_overlaps(part, runs, wholes=wholes, ngram=ngram) for part in prompts.iter_slices(n_rows=prompts_at_once)
-    ]
-    hits = pl.concat(found) if found else pl.DataFrame(schema=OVERLAP_SCHEMA | {"benchmark_row": pl.UInt32()})
-    named = benchmarks.select("benchmark", "benchmark_row_id").with_row_index("benchmark_row")
-    return hits.join(named, on="benchmark_row", maintain_order="left").select(OVERLAP_SCHEMA.names())
 
+    def __init__(self, benchmarks: pl.DataFrame, *, ngram: int) -> None:
+        self._ngram = ngram
+        self._names = benchmarks.select("benchmark", "benchmark_row_id").with_row_index("benchmark_row")
+        runs = [_runs(_words(benchmarks, column), ngram) for column in ("prompt", "solution")]
+        self._runs = _first_of_each(pl.concat(runs))
+        self._wholes = _first_of_each(_whole_texts(benchmarks, ngram))
 
-def _benchmark_runs(benchmarks: pl.DataFrame, ngram: int) -> pl.DataFrame:
-    runs = [_runs(_words(benchmarks, column), ngram) for column in ("prompt", "solution")]
-    return _first_of_each(pl.concat(runs))
+    def overlaps(
+        self, prompts: pl.DataFrame, *, prompts_at_once: int = 20_000, each: EachPart = one_by_one
+    ) -> pl.DataFrame:
+        """The first overlap of each contaminated prompt, with the schema `OVERLAP_SCHEMA`.
+
+        `prompts` needs the columns `prompt_id`, `prompt` and `solution`. First means: whole text, then question, then
+        solution of the prompt, from its beginning; and the benchmark row that comes first. `each` compares
+        `prompts_at_once` prompts at a time: memory is bounded by their runs and those of the benchmarks, and the time
+        grows with the runs of the prompts.
+        """
+        parts = prompts.select("prompt_id", "prompt", "solution").iter_slices(prompts_at_once)
+        found = each(_first_overlaps, parts, runs=self._runs, wholes=self._wholes, ngram=self._ngram)
+        hits = pl.concat([pl.DataFrame(schema=_HITS), *found])
+        return hits.join(self._names, on="benchmark_row", maintain_order="left").select(OVERLAP_SCHEMA.names())
 
 
 def _first_of_each(keys: pl.DataFrame) -> pl.DataFrame:
     return keys.group_by("key").agg(benchmark_row=pl.col("row").min())
 
 
-def _first_overlaps(prompts: pl.DataFrame, runs: pl.DataFrame, *, wholes: pl.DataFrame, ngram: int) -> pl.DataFrame:
+def _first_overlaps(prompts: pl.DataFrame, *, runs: pl.DataFrame, wholes: pl.DataFrame, ngram: int) -> pl.DataFrame:
     """`prompt_id`, `matching_text`, `benchmark_row` per contaminated prompt, in the order of `prompts`."""
     hits = [_whole_texts(prompts, ngram).join(wholes, on="key").select("row", "benchmark_row", matching_text="key")]
     for column in ("prompt", "solution"):

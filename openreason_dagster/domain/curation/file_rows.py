@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from openreason_dagster.domain.curation.decontamination import overlaps
+from openreason_dagster.domain.curation.decontamination import BenchmarkIndex
 from openreason_dagster.domain.errors import SourceError
 from openreason_dagster.domain.row_files.read_rows import Row, UnreadableRow
 from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS
@@ -43,16 +43,13 @@ def _benchmark_row(row: Row | UnreadableRow, name: str, number: str, column: str
     return {"benchmark": name, "benchmark_row_id": row_id or number, "prompt": prompt, "solution": solution}
 
 
-def decontaminate_rows(
-    rows: Sequence[Row | UnreadableRow], benchmarks: pl.DataFrame, *, column: str, ngram: int
-) -> list[Row]:
+def decontaminate_rows(rows: Sequence[Row | UnreadableRow], benchmarks: BenchmarkIndex, *, column: str) -> list[Row]:
     """The rows with `ADDED_COLUMNS`, in their order.
 
     Args:
         rows: With the prompt in `column`, and perhaps a `solution`.
-        benchmarks: Schema of benchmark_prompts.
+        benchmarks: What they are compared with.
         column: Where the prompt stands.
-        ngram: Words in a run that count as overlap; shorter texts are compared whole.
     """
     prompts: list[Row] = []
     problems: dict[int, str] = {}
@@ -61,7 +58,7 @@ def decontaminate_rows(
             prompts.append(_prompt(row, str(number), column))
         except UnusableRowError as error:
             problems[number] = error.detail
-    found = overlaps(pl.DataFrame(prompts, schema=_PROMPTS), benchmarks, ngram=ngram)
+    found = benchmarks.overlaps(pl.DataFrame(prompts, schema=_PROMPTS))
     hits = {int(hit["prompt_id"]): hit for hit in found.iter_rows(named=True)}
     return [
         {

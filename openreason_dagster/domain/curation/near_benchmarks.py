@@ -11,6 +11,7 @@ import polars as pl
 
 from openreason_dagster.domain.curation.decontamination import WORD_OR_SIGN
 from openreason_dagster.domain.curation.shingles import NUMBER, plain_text
+from openreason_dagster.domain.each_part import EachPart, one_by_one
 
 BINDING_NUMBERS = 2
 """So many numbers bind, as long as no more than `SHARING_NUMBERS` questions have them."""
@@ -30,26 +31,31 @@ NEAR_SCHEMA = pl.Schema(
 )
 
 
-def near_benchmark_questions(prompts: pl.DataFrame, benchmarks: pl.DataFrame, *, similarity: float) -> pl.DataFrame:
-    """The benchmark question most like each prompt that resembles one, with the schema `NEAR_SCHEMA`.
+class BenchmarkQuestions:
+    """What tells the questions of benchmarks apart, found once for any number of comparisons.
 
-    `prompts` needs the columns prompt_id and prompt, `benchmarks` those of benchmark_prompts. Of equally similar
-    questions the first counts. Memory is bounded by the benchmarks and 20,000 prompts; the time grows with the number
-    of prompts, and with how many of them have the numbers of a question.
+    `benchmarks` has the columns of benchmark_prompts.
     """
-    shared = pl.len().over("numbers")
-    binds = (pl.col("count") >= BINDING_NUMBERS) & (shared <= SHARING_NUMBERS)
-    questions = _compared(_features(benchmarks["prompt"]).with_columns(binding=binds))
-    keys = _keys(questions, _rarest_words(questions)).rename({"row": "question"})
-    found = [_most_similar(part, questions, keys=keys, similarity=similarity) for part in _parts(prompts)]
-    named = benchmarks.select("benchmark", "benchmark_row_id").with_row_index("question")
-    empty = pl.DataFrame(schema={"prompt_id": pl.String, "question": pl.UInt32, "similarity": pl.Float64})
-    matches = pl.concat([empty, *found])
-    return matches.join(named, on="question", maintain_order="left").select(NEAR_SCHEMA.names())
 
+    def __init__(self, benchmarks: pl.DataFrame) -> None:
+        shared = pl.len().over("numbers")
+        binds = (pl.col("count") >= BINDING_NUMBERS) & (shared <= SHARING_NUMBERS)
+        self._names = benchmarks.select("benchmark", "benchmark_row_id").with_row_index("question")
+        self._questions = _compared(_features(benchmarks["prompt"]).with_columns(binding=binds))
+        self._keys = _keys(self._questions, _rarest_words(self._questions)).rename({"row": "question"})
 
-def _parts(prompts: pl.DataFrame) -> list[pl.DataFrame]:
-    return list(prompts.select("prompt_id", "prompt").iter_slices(_ROWS_AT_ONCE))
+    def near(self, prompts: pl.DataFrame, *, similarity: float, each: EachPart = one_by_one) -> pl.DataFrame:
+        """The question most like each prompt that resembles one, with the schema `NEAR_SCHEMA`.
+
+        `prompts` needs the columns prompt_id and prompt. Of equally similar questions the first counts. Memory is
+        bounded by the benchmarks and 20,000 prompts; the time grows with the number of prompts, and with how many of
+        them have the numbers of a question.
+        """
+        parts = prompts.select("prompt_id", "prompt").iter_slices(_ROWS_AT_ONCE)
+        found = each(_most_similar, parts, questions=self._questions, keys=self._keys, similarity=similarity)
+        empty = pl.DataFrame(schema={"prompt_id": pl.String, "question": pl.UInt32, "similarity": pl.Float64})
+        matches = pl.concat([empty, *found])
+        return matches.join(self._names, on="question", maintain_order="left").select(NEAR_SCHEMA.names())
 
 
 def _features(texts: pl.Series) -> pl.DataFrame:
@@ -92,7 +98,7 @@ def _keys(texts: pl.DataFrame, words: pl.DataFrame) -> pl.DataFrame:
 
 
 def _most_similar(
-    prompts: pl.DataFrame, questions: pl.DataFrame, *, keys: pl.DataFrame, similarity: float
+    prompts: pl.DataFrame, *, questions: pl.DataFrame, keys: pl.DataFrame, similarity: float
 ) -> pl.DataFrame:
     """`prompt_id`, `question` (row) and `similarity`, one row per prompt that resembles a question."""
     asked = questions.select("numbers", "binding").unique()

@@ -5,16 +5,11 @@ Massive Datasets, chapter 3) and then compared exactly: the similarity of two pr
 sets of shingles. Prompts of verifier `procedural` take no part: a generator varies small things on purpose.
 """
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
 from openreason_dagster.domain.curation.decontamination import MULTIPLIER
 from openreason_dagster.domain.curation.shingles import exact_part, shingles
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from openreason_dagster.domain.each_part import EachPart, one_by_one
 
 PERMUTATIONS = 128
 MISSED = 1e-3
@@ -27,18 +22,20 @@ _SEED = 1
 PAIRS_SCHEMA = pl.Schema({"row": pl.UInt32(), "earlier_row": pl.UInt32(), "similarity": pl.Float64()})
 
 
-def near_pairs(prompts: pl.DataFrame, *, similarity: float) -> pl.DataFrame:
+def near_pairs(
+    prompts: pl.DataFrame, *, similarity: float, from_row: int = 0, each: EachPart = one_by_one
+) -> pl.DataFrame:
     """Pairs of near-duplicates, with the schema `PAIRS_SCHEMA`: `earlier_row` < `row`, sorted by both.
 
-    `prompts` has the columns prompt, reference_answer and verifier. Not every pair of a large group is listed, but
-    each of its members is in a pair with one of the group's first. Memory is bounded by 0.3 kB per prompt; the time
-    grows with the number of prompts.
+    `prompts` has the columns prompt, reference_answer and verifier. Pairs of rows before `from_row` are left out. Not
+    every pair of a large group is listed, but each of its members is in a pair with one of the group's first. Memory
+    is bounded by 0.3 kB per prompt; the time grows with the number of prompts.
     """
     rows = prompts.select("prompt", "verifier", exact=exact_part("prompt", "reference_answer")).with_row_index("row")
     compared = rows.filter((pl.col("verifier") != "procedural") & pl.col("exact").is_duplicated())
     if compared.is_empty():
         return pl.DataFrame(schema=PAIRS_SCHEMA)
-    return _compare(_candidates(compared, similarity), rows, similarity)
+    return _compare(_candidates(compared, similarity, from_row=from_row, each=each), rows, similarity)
 
 
 def band_rows(similarity: float) -> int:
@@ -51,17 +48,16 @@ def band_rows(similarity: float) -> int:
     return max(fitting, default=1)
 
 
-def _candidates(rows: pl.DataFrame, similarity: float) -> pl.DataFrame:
+def _candidates(rows: pl.DataFrame, similarity: float, *, from_row: int, each: EachPart) -> pl.DataFrame:
     """Distinct pairs (row, earlier_row) that share a band and the exact part."""
-    import numpy as np
-
-    keys = np.concatenate([_band_keys(part, band_rows(similarity)) for part in rows.iter_slices(_ROWS_AT_ONCE)])
-    found = [_pairs_in_buckets(rows.select("row", key=pl.Series(band))) for band in keys.T]
+    parts = rows.select("prompt", "exact").iter_slices(_ROWS_AT_ONCE)
+    keys = pl.concat(each(_band_keys, parts, per_band=band_rows(similarity)))
+    found = [_pairs_in_buckets(rows.select("row", key=band), from_row) for band in keys]
     return pl.concat(found).unique().sort("row", "earlier_row")
 
 
-def _band_keys(rows: pl.DataFrame, per_band: int) -> "NDArray[np.uint64]":
-    """One key per row and band: equal keys stand for an equal signature in the band and an equal exact part."""
+def _band_keys(rows: pl.DataFrame, *, per_band: int) -> pl.DataFrame:
+    """A column of keys per band: equal keys stand for an equal signature in the band and an equal exact part."""
     import numpy as np
     from rensa import RMinHash
 
@@ -74,14 +70,15 @@ def _band_keys(rows: pl.DataFrame, per_band: int) -> "NDArray[np.uint64]":
     keys = rows["exact"].to_numpy()[:, None] * np.ones(bands, dtype=np.uint64)
     for place in range(per_band):
         keys = keys * np.uint64(MULTIPLIER) + signature[:, :, place]
-    return np.asarray(keys)
+    return pl.DataFrame(keys, schema=[f"band_{band}" for band in range(bands)], orient="row")
 
 
-def _pairs_in_buckets(rows: pl.DataFrame) -> pl.DataFrame:
+def _pairs_in_buckets(rows: pl.DataFrame, from_row: int) -> pl.DataFrame:
     shared = rows.filter(pl.col("key").is_duplicated())
     ranked = shared.with_columns(place=pl.int_range(pl.len()).over("key"))
     first = ranked.filter(pl.col("place") < COMPARED_IN_BUCKET).select("key", earlier_row="row")
-    pairs = shared.join(first, on="key").filter(pl.col("earlier_row") < pl.col("row"))
+    later = shared.filter(pl.col("row") >= from_row)
+    pairs = later.join(first, on="key").filter(pl.col("earlier_row") < pl.col("row"))
     return pairs.select("row", "earlier_row")
 
 

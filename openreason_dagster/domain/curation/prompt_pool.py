@@ -6,12 +6,14 @@ from pathlib import Path
 
 import polars as pl
 
-from openreason_dagster.domain.curation.benchmark_matches import pool_matches
+from openreason_dagster.domain.curation.benchmark_matches import PromptComparison
 from openreason_dagster.domain.curation.clusters import pairs_among, prompt_clusters, repeated_rows
 from openreason_dagster.domain.curation.duplicates import exact_duplicates
 from openreason_dagster.domain.curation.near_duplicates import near_pairs
 from openreason_dagster.domain.curation.semantic_duplicates import semantic_pairs
-from openreason_dagster.domain.curation.static_embeddings import Embed, load_embedding
+from openreason_dagster.domain.curation.static_embeddings import Embed, load_embedding, load_topic_embedding
+from openreason_dagster.domain.curation.topics import with_topics
+from openreason_dagster.domain.each_part import EachPart, one_by_one
 from openreason_dagster.domain.errors import PoolError
 from openreason_dagster.domain.recipe_pool import Pool
 from openreason_dagster.domain.records import Verdict
@@ -47,29 +49,41 @@ class _Seeds:
         self.left = self.left.join(reasons, on="position", how="anti", maintain_order="left")
 
 
-def build_pool(seeds: pl.DataFrame, benchmarks: pl.DataFrame, *, audit: Audit, rules: Pool, folder: Path) -> PoolResult:
+def build_pool(
+    seeds: pl.DataFrame,
+    benchmarks: pl.DataFrame,
+    *,
+    audit: Audit,
+    rules: Pool,
+    folder: Path,
+    each: EachPart = one_by_one,
+) -> PoolResult:
     """Drop seeds without a needed reference, then duplicates, contaminated ones, and those that fail the audit.
 
     Near-duplicates are looked for among what is left, so that none goes in favour of a prompt that goes as well; then
-    semantic ones. Relative paths of the rules start from `folder`.
+    semantic ones. Prompts without a topic get one at last. Relative paths of the rules start from `folder`.
 
     `seeds` (schema of seed_prompts) lists the sources in the recipe's order: of equal prompts the first source's
     stays. Within a source rows are ordered by their identifier, whatever order they arrive in. `audit` judges each
-    prompt's own reference and returns `prompt_id`, `verdict` and `message`; only `correct` enters the pool.
+    prompt's own reference and returns `prompt_id`, `verdict` and `message`; only `correct` enters the pool. `each` does
+    what can be done for a part of the prompts alone: it compares them with benchmarks, and makes their MinHash keys.
 
     Raises:
         PoolError: the dropped share exceeds `rejected_share_limit` of the rules, nothing is left, or the audit passed
-            over a prompt, with the counts by cause; or the model of semantic duplicates cannot be loaded.
+            over a prompt, with the counts by cause; or a static model cannot be loaded.
     """
     semantic = rules.semantic_duplicates
     embed = None if semantic is None else load_embedding(semantic, folder)
+    embed_topics = None if rules.topics is None else load_topic_embedding(rules.topics, folder)
     rows = _Seeds(_in_order(seeds))
     rows.set_aside(_without_reference(rows.left))
     rows.set_aside(_repeated(rows.left))
-    matches = pool_matches(rows.left, benchmarks, rules)
+    matches = PromptComparison(benchmarks, rules).matches(rows.left, stage="prompt_pool", each=each)
     rows.set_aside(_contaminated(rows.left, matches))
     rows.set_aside(_refused(rows.left, audit))
-    clusters = _clusters(rows, rules, embed)
+    clusters = _clusters(rows, rules, embed=embed, each=each)
+    if rules.topics is not None and embed_topics is not None:
+        rows.left = with_topics(rows.left, embed_topics, count=rules.topics.count)
     result = PoolResult(
         pool=rows.left.select(PROMPT_POOL.schema.names()),
         dropped=pl.concat(rows.dropped).sort("position").select(PROMPT_POOL_DROPPED.schema.names()),
@@ -147,13 +161,13 @@ def _refused(seeds: pl.DataFrame, audit: Audit) -> pl.DataFrame:
     )
 
 
-def _clusters(rows: _Seeds, rules: Pool, embed: Embed | None) -> pl.DataFrame:
+def _clusters(rows: _Seeds, rules: Pool, *, embed: Embed | None, each: EachPart) -> pl.DataFrame:
     """Rows of prompt_clusters for what is left, after near-duplicates and semantic ones are set aside if so ruled.
 
     Semantic ones without a reference stay: `the oldest` is near `the second oldest`, and no answer tells them apart.
     """
     near, semantic = rules.near_duplicates, rules.semantic_duplicates
-    pairs = near_pairs(rows.left, similarity=near.similarity)
+    pairs = near_pairs(rows.left, similarity=near.similarity, each=each)
     if near.policy == "drop":
         rows.set_aside(_resembling(rows.left, pairs, "near_duplicate"))
         pairs = pairs.clear()

@@ -23,7 +23,7 @@ def split_of(cluster: pl.Expr, *, seed: int, share: float) -> pl.Expr:
 def with_cluster(rows: pl.LazyFrame, clusters: pl.LazyFrame) -> pl.LazyFrame:
     """`rows`, which have a prompt_id, with the column cluster_id of the table prompt_clusters.
 
-    A prompt that the table does not know, because the pool is older than it, is a cluster of its own.
+    A prompt that the table does not know, because pool or conversations are newer than it, is a cluster of its own.
     """
     known = clusters.select("prompt_id", "cluster_id")
     joined = rows.join(known, on="prompt_id", how="left", maintain_order="left")

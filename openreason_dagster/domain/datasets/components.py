@@ -1,10 +1,10 @@
 """What the SFT mix is made of: narrow rows of every component to choose among, and their conversations."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
-from openreason_dagster.domain.curation.buckets import with_buckets
+from openreason_dagster.domain.curation.buckets import with_buckets, with_topic
 from openreason_dagster.domain.curation.splits import with_cluster
 from openreason_dagster.domain.datasets.sft_mix import CHOSEN_COLUMNS, Mix, conversations, quotas
 from openreason_dagster.domain.recipe_datasets import SftMix
@@ -15,14 +15,22 @@ Frames = Mapping[str, pl.LazyFrame]
 _KEYS = ("trace_id", "prompt_id", "model", "temperature", "domain", "rank", "reward_total")
 _DESCRIPTION = ("component", "source", "language", "completion_tokens")
 _NO_TOKENS = pl.lit(None, pl.Int64).alias("completion_tokens")
+_TEXTS = ("trace_id", "prompt_id", "reasoning", "answer")
+_CHAT = ("trace_id", "prompt_id", "language", "source", "license", "messages")
+TEXTS: Mapping[str, tuple[str, Sequence[str | pl.Expr]]] = {
+    "reasoning_data": ("sampled_traces", (*_TEXTS, "completion_tokens")),
+    "cold_start_data": ("cold_start_data", (*_TEXTS, _NO_TOKENS)),
+    "non_reasoning_data": ("non_reasoning_data", (*_CHAT, _NO_TOKENS)),
+}
+"""Where the texts of a component are: a table, and its columns; no partition column is among them."""
 _ROWS_PER_FRAME = 1_000
 
 
 def component_rows(tables: Frames) -> pl.LazyFrame:
     """Candidates of the mix: reasoning_data (OR3), cold_start_data (OR1) and non_reasoning_data (OR4).
 
-    Each has its source, language, tokens (null where nobody counted them), cluster and buckets. A prompt outside the
-    pool is a cluster of its own and, unless prompt_statistics knows it, of unknown difficulty.
+    Each has its source, language, tokens (null where nobody counted them), cluster, topic and buckets. A prompt that
+    prompt_clusters does not know is a cluster of its own; one that prompt_statistics does not is of unknown difficulty.
     """
     prompts = tables["prompt_pool"].select("prompt_id", "source", "language")
     tokens = tables["sampled_traces"].select("trace_id", "completion_tokens")
@@ -38,7 +46,8 @@ def component_rows(tables: Frames) -> pl.LazyFrame:
     rows = pl.concat(
         [part.with_columns(component=pl.lit(name)).select(*_KEYS, *_DESCRIPTION) for name, part in parts.items()]
     )
-    return with_buckets(with_cluster(rows, tables["prompt_clusters"]), tables["prompt_statistics"])
+    grouped = with_topic(with_cluster(rows, tables["prompt_clusters"]), tables["prompt_pool"])
+    return with_buckets(grouped, tables["prompt_statistics"])
 
 
 def _with(description: pl.LazyFrame, rows: pl.LazyFrame, key: str) -> pl.LazyFrame:
@@ -72,13 +81,26 @@ def mixed_conversations(chosen: pl.DataFrame, tables: Frames) -> Iterator[pl.Dat
     `chosen` are rows of `component_rows` with their split.
     """
     prompts = pool_prompts(chosen, tables)
-    for name in chosen["component"].unique().sort():
-        rows = chosen.filter(component=name)
-        texts = component_texts(rows, tables)
-        if name == "non_reasoning_data":
-            yield from _taken_over(rows, texts)
-        else:
-            yield from conversations(rows, texts, prompts=prompts)
+    for rows in chosen.sort("component", maintain_order=True).partition_by("component", maintain_order=True):
+        yield from component_conversations(rows, tables, prompts=prompts)
+
+
+def component_conversations(rows: pl.DataFrame, tables: Frames, *, prompts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Rows of sft_mix in frames of bounded size: those of one component whose texts are in the tables.
+
+    `rows` are rows of `component_rows` with their split, `prompts` is as of `pool_prompts`.
+    """
+    texts = component_texts(rows, tables)
+    if component_of(rows) == "non_reasoning_data":
+        yield from _taken_over(rows, texts)
+    else:
+        yield from conversations(rows, texts, prompts=prompts)
+
+
+def component_of(rows: pl.DataFrame) -> str:
+    """The component that all rows are of."""
+    (name,) = rows["component"].unique()
+    return str(name)
 
 
 def component_texts(rows: pl.DataFrame, tables: Frames) -> Iterator[pl.DataFrame]:
@@ -88,16 +110,8 @@ def component_texts(rows: pl.DataFrame, tables: Frames) -> Iterator[pl.DataFrame
     non_reasoning_data trace_id, prompt_id, language, source, license, messages and completion_tokens. Filtered and not
     joined, because a join would hold all texts.
     """
-    (name,) = rows["component"].unique()
-    texts = ("trace_id", "prompt_id", "reasoning", "answer")
-    found = {
-        "reasoning_data": tables["sampled_traces"].select(*texts, "completion_tokens"),
-        "cold_start_data": tables["cold_start_data"].select(*texts, _NO_TOKENS),
-        "non_reasoning_data": tables["non_reasoning_data"].select(
-            "trace_id", "prompt_id", "language", "source", "license", "messages", _NO_TOKENS
-        ),
-    }[name]
-    wanted = found.filter(pl.col("trace_id").is_in(rows["trace_id"].implode()))
+    table, columns = TEXTS[component_of(rows)]
+    wanted = tables[table].select(columns).filter(pl.col("trace_id").is_in(rows["trace_id"].implode()))
     yield from wanted.collect_batches(chunk_size=_ROWS_PER_FRAME, engine="streaming")
 
 

@@ -95,10 +95,18 @@ def _first_reason(rules: ReasoningData) -> pl.Expr:
 
 
 def _rank(rows: pl.DataFrame) -> pl.DataFrame:
-    by_quality = rows.sort("prompt_id", pl.col("reward_total"), "trace_id", descending=[False, True, False])
+    by_quality = rows.sort(
+        "prompt_id", pl.col("reward_total"), "trace_id", descending=[False, True, False], nulls_last=True
+    )
     marked = by_quality.with_columns(is_repeat=pl.int_range(pl.len()).over("prompt_id", "text_hash") > 0)
     turn = pl.int_range(pl.len()).over("prompt_id", "is_repeat", "reward_total", "model")
     in_turns = marked.with_columns(turn=turn).sort(
-        "prompt_id", "is_repeat", "reward_total", "turn", "trace_id", descending=[False, False, True, False, False]
+        "prompt_id",
+        "is_repeat",
+        "reward_total",
+        "turn",
+        "trace_id",
+        descending=[False, False, True, False, False],
+        nulls_last=True,
     )
     return in_turns.with_columns(rank=pl.int_range(1, pl.len() + 1).over("prompt_id", "is_repeat").cast(pl.Int64))

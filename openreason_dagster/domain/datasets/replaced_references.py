@@ -1,6 +1,6 @@
 """What data sets are built on: verdicts against the stated reference, or against the answer that took its place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import polars as pl
 
@@ -68,3 +68,10 @@ def _updated(rows: pl.LazyFrame, renewed: pl.LazyFrame) -> pl.LazyFrame:
 def judged_against(suspects: pl.LazyFrame) -> pl.LazyFrame:
     """prompt_id and `judged_against` of the prompts whose reference was replaced; all others have the stated one."""
     return suspects.filter(pl.col("treatment") == "replaced").select("prompt_id", judged_against=pl.lit(MAJORITY))
+
+
+def with_judged_against(frames: Iterable[pl.DataFrame], replaced: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Rows with what each was judged against, in their order; `replaced` are rows of `judged_against`."""
+    for rows in frames:
+        joined = rows.join(replaced, on="prompt_id", how="left", maintain_order="left")
+        yield joined.with_columns(pl.col("judged_against").fill_null(STATED))

@@ -22,8 +22,8 @@ def prompt_outcomes(pool: pl.LazyFrame, verified: pl.LazyFrame, *, policy_model:
         policy_model: only its traces count; those of all models if None.
 
     Returns:
-        prompt_id, domain, samples, judged, correct, same_wrong (traces with the most frequent wrong answer), pass_rate
-        (null where nothing was judged) and difficulty_band.
+        prompt_id, domain, topic (the source where it is not known), samples, judged, correct, same_wrong (traces with
+        the most frequent wrong answer), pass_rate (null where nothing was judged) and difficulty_band.
     """
     traces = verified if policy_model is None else verified.filter(pl.col("model") == policy_model)
     counts = traces.group_by("prompt_id").agg(
@@ -36,7 +36,7 @@ def prompt_outcomes(pool: pl.LazyFrame, verified: pl.LazyFrame, *, policy_model:
     numbers = pl.col("samples", "judged", "correct", "same_wrong").fill_null(0).cast(pl.Int64)
     rate = pl.when(pl.col("judged") > 0).then(pl.col("correct") / pl.col("judged"))
     return (
-        pool.select("prompt_id", "domain")
+        pool.select("prompt_id", "domain", pl.coalesce("topic", "source"))
         .join(counts, on="prompt_id", how="left")
         .join(most_frequent, on="prompt_id", how="left")
         .with_columns(numbers)
@@ -50,8 +50,8 @@ def select_rl_prompts(outcomes: pl.DataFrame, rules: RlPrompts, *, doubted: Coll
     First of all the prompts in `doubted` are left out, whose references are suspect.
 
     Where a quota leaves prompts out, those stay whose samples differ most (pass rate nearest to one half), those with
-    unknown pass rate last, and ties are broken by prompt_id, which is a hash. The row limit takes from each domain in
-    proportion. The result does not depend on the order of `outcomes`.
+    unknown pass rate last, and ties are broken by prompt_id, which is a hash. Topics of a domain are cut before the
+    domain. The row limit takes from each domain in proportion. The result does not depend on the order of `outcomes`.
     """
     known = pl.col("judged") >= rules.minimum_judged
     unknown = pl.lit(None, pl.Float64), pl.lit("unknown")
@@ -64,7 +64,7 @@ def select_rl_prompts(outcomes: pl.DataFrame, rules: RlPrompts, *, doubted: Coll
     kept = chosen.filter(pl.col("reason").is_null()).sort("prompt_id")
     dropped = pl.concat([unusable, chosen.filter(pl.col("reason").is_not_null()).select(unusable.columns)])
     return Selection(
-        kept.drop("reason", "same_wrong"), dropped.select(RL_PROMPTS_DROPPED.schema.names()).sort("prompt_id")
+        kept.drop("reason", "same_wrong", "topic"), dropped.select(RL_PROMPTS_DROPPED.schema.names()).sort("prompt_id")
     )
 
 
@@ -100,19 +100,20 @@ def _reference_in_doubt(rules: RlPrompts) -> pl.Expr:
 
 
 def _within_limits(usable: pl.DataFrame, rules: RlPrompts) -> pl.DataFrame:
-    """The usable rows with a reason where a domain's quota or the row limit leaves them out."""
+    """The usable rows with a reason where the quota of a topic or domain, or the row limit leaves them out."""
     distance = (pl.col("pass_rate") - 0.5).abs()
-    place = pl.int_range(pl.len()).over("domain")
-    ordered = usable.sort("domain", distance, "prompt_id", nulls_last=True).with_columns(place=place)
-    quotas = {str(domain): quota for domain, quota in (rules.domain_quotas or {}).items()}
-    quota = pl.col("domain").replace_strict(quotas, default=None, return_dtype=pl.Int64)
-    is_over = (pl.col("place") >= quota).fill_null(value=False)
-    left = ordered.filter(~is_over)
-    turn = (pl.col("place") + 0.5) / pl.len().over("domain")
-    taken = left.sort(turn, "prompt_id").head(rules.rows or left.height).select("prompt_id")
-    return ordered.with_columns(
-        reason=pl.when(is_over)
-        .then(pl.lit("over_domain_quota"))
-        .when(~pl.col("prompt_id").is_in(taken["prompt_id"].implode()))
-        .then(pl.lit("over_row_limit"))
-    )
+    left = usable.sort("domain", distance, "prompt_id", nulls_last=True)
+    domains = {str(domain): quota for domain, quota in (rules.domain_quotas or {}).items()}
+    quota = pl.col("domain").replace_strict(domains, default=None, return_dtype=pl.Int64)
+    place, over = pl.int_range(pl.len()), []
+    for reason, is_over in (
+        ("over_topic_quota", place.over("domain", "topic") >= pl.lit(rules.topic_quota, pl.Int64)),
+        ("over_domain_quota", place.over("domain") >= quota),
+    ):
+        marked = left.with_columns(reason=pl.when(is_over).then(pl.lit(reason)))
+        over.append(marked.drop_nulls("reason"))
+        left = marked.filter(pl.col("reason").is_null())
+    turn = (place.over("domain") + 0.5) / pl.len().over("domain")
+    taken = left.sort(turn, "prompt_id").head(rules.rows or left.height)
+    beyond = left.join(taken, on="prompt_id", how="anti").with_columns(reason=pl.lit("over_row_limit"))
+    return pl.concat([taken, *over, beyond])

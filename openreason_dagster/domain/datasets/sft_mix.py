@@ -85,11 +85,16 @@ def no_rows(candidates: pl.DataFrame) -> Mix:
 
 
 def without_contaminated(candidates: pl.DataFrame, matches: pl.DataFrame) -> Mix:
-    """Candidates of which neither prompt nor answer is in `matches` (schema of benchmark_matches), and the others."""
-    by_answer = pl.col("trace_id").is_in(matches["trace_id"].drop_nulls().implode())
-    by_prompt = pl.col("prompt_id").is_in(matches.filter(pl.col("trace_id").is_null())["prompt_id"].implode())
-    left_out = candidates.filter(by_answer | by_prompt).with_columns(reason=pl.lit("contaminated"))
-    clean = candidates.filter(~(by_answer | by_prompt))
+    """Candidates of which `matches` (schema of benchmark_matches) drop neither prompt nor answer, and the others."""
+    found = matches.filter(decision="dropped")
+    prompts, answers = found.filter(pl.col("trace_id").is_null()), found["trace_id"].drop_nulls()
+    shared, near = (prompts.filter(method=method)["prompt_id"].implode() for method in ("ngram", "near"))
+    overlaps = pl.col("trace_id").is_in(answers.implode()) | pl.col("prompt_id").is_in(shared)
+    resembles = pl.col("prompt_id").is_in(near)
+    reason = pl.when(overlaps).then(pl.lit("contaminated")).when(resembles).then(pl.lit("near_benchmark"))
+    judged = candidates.with_columns(reason=reason)
+    left_out = judged.filter(pl.col("reason").is_not_null())
+    clean = judged.filter(pl.col("reason").is_null()).drop("reason")
     return Mix(clean, left_out.select(SFT_MIX_DROPPED.schema.names()).sort("trace_id"))
 
 

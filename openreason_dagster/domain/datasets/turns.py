@@ -19,6 +19,11 @@ def exchange(prompt: str, assistant: pl.Expr) -> pl.Expr:
     return pl.concat_list(user, pl.struct(role=pl.lit("assistant"), content=assistant))
 
 
+def conversation_hash() -> pl.Expr:
+    """Hash of what is said in `messages`, turn by turn."""
+    return pl.col("messages").list.eval(pl.element().struct.field("content")).list.join("\x1f").hash()
+
+
 def first_user_turn() -> pl.Expr:
     """The question that opens `messages`; null where there is none."""
     turns = pl.col("messages").list

@@ -79,7 +79,7 @@ def dataset_card(
         components=COMPONENTS,
         models=models,
         gates=gates,
-        megabytes=sum(shard.bytes for shard in shards) / 1e6,
+        bytes=sum(shard.bytes for shard in shards),
         citation={"version": __version__, "year": year},
     )
 

@@ -1,7 +1,7 @@
 """Files of a release beside the mix, a folder per layout: written, listed for `datasets`, compared with tables."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from openreason_dagster.domain.recipe_formats import Format
 from openreason_dagster.domain.release.export import SPLITS
 from openreason_dagster.domain.release.layouts import LAYOUTS, Layout, Question
 from openreason_dagster.domain.release.row_files import write_row_files
+
+_ROWS_PER_FRAME = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ def write_configurations(
     `rows` gives the arranged rows of a layout and a split.
     """
     return [
-        _described(folder, path, name, rows=count, split=split)
+        described_file(folder, path, name, rows=count, split=split)
         for name in dict.fromkeys(formats)
         for split in SPLITS
         for path, count in write_row_files(
@@ -65,6 +67,24 @@ def write_configurations(
             suffix=LAYOUTS[name].suffix,
         )
     ]
+
+
+def described_file(folder: Path, path: Path, name: Format, *, rows: int, split: str) -> ConfigurationFile:
+    """What the manifest says of a written file; `folder` is the release's."""
+    return ConfigurationFile(
+        configuration=name,
+        split=split,
+        path=str(path.relative_to(folder)),
+        rows=rows,
+        bytes=path.stat().st_size,
+        sha256=file_hash(path),
+    )
+
+
+def arranged_frames(part: pl.LazyFrame, layout: Layout, question: Question) -> Iterator[pl.DataFrame]:
+    """Rows of a layout's table as rows of its files, in the same order, in frames of a thousand."""
+    arranged = layout.arrange(part, question).drop("split", strict=False)
+    return arranged.collect_batches(chunk_size=_ROWS_PER_FRAME, engine="streaming", maintain_order=True)
 
 
 def data_files(files: Sequence[ConfigurationFile]) -> list[dict[str, object]]:
@@ -116,14 +136,3 @@ def _row_differences(
     if missing or unknown or found.height != expected.height:
         return [f"{name}: {missing} rows of {layout.table} are missing, {unknown} rows are unknown to it"]
     return []
-
-
-def _described(folder: Path, path: Path, name: Format, *, rows: int, split: str) -> ConfigurationFile:
-    return ConfigurationFile(
-        configuration=name,
-        split=split,
-        path=str(path.relative_to(folder)),
-        rows=rows,
-        bytes=path.stat().st_size,
-        sha256=file_hash(path),
-    )

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from openreason_dagster.domain.release.temperature_order import temperature_order
+
 _KEYS = ["model", "temperature", "currency"]
 
 
@@ -34,6 +36,6 @@ def sampling_costs(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
             tokens_per_kept=per_kept.then(pl.col("completion_tokens") / pl.col("kept")),
             money_per_kept=per_kept.then(pl.col("money") / pl.col("kept")),
         )
-        .sort("model", pl.col("temperature").cast(pl.Float64, strict=False).fill_null(float("inf")), "currency")
+        .sort("model", temperature_order(pl.col("temperature")), "currency")
         .collect()
     )  # fmt: skip

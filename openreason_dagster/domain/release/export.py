@@ -4,14 +4,10 @@ import ctypes
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
 from openreason_dagster.domain.provenance import file_hash
-from openreason_dagster.domain.release.row_files import write_row_files
 from openreason_dagster.domain.release.row_hashes import rows_hash
 
 SPLITS = ("train", "validation")
@@ -33,24 +29,16 @@ class Shard:
     """Of the rows in it (see `row_hashes`)."""
 
 
-def write_shards(folder: Path, batches: Callable[[str], Iterable[pl.DataFrame]], *, rows_per_shard: int) -> list[Shard]:
-    """Write `data/<split>-00000-of-0000N.parquet` for each split that has rows, from one frame at a time."""
-    shards: list[Shard] = []
-    (folder / "data").mkdir(parents=True)
-    for split in SPLITS:
-        written = write_row_files(folder / "data", split, batches(split), rows_per_file=rows_per_shard)
-        for path, rows in written:
-            shards.append(
-                Shard(
-                    split=split,
-                    path=str(path.relative_to(folder)),
-                    rows=rows,
-                    bytes=path.stat().st_size,
-                    sha256=file_hash(path),
-                    rows_sha256=rows_hash(path),
-                )
-            )
-    return shards
+def described_shard(folder: Path, path: Path, *, split: str, rows: int) -> Shard:
+    """What the manifest says of a written shard; `folder` is the release's."""
+    return Shard(
+        split=split,
+        path=str(path.relative_to(folder)),
+        rows=rows,
+        bytes=path.stat().st_size,
+        sha256=file_hash(path),
+        rows_sha256=rows_hash(path),
+    )
 
 
 def swap_in(new: Path, target: Path) -> None:

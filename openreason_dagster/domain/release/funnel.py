@@ -1,16 +1,17 @@
 """The funnel: rows from stage to stage, every row that does not go on with its reason.
 
-`STAGES` is the one list of stages. A stage says which rows went in, which stayed, and where the others are; a row that
+`stages` is the one list of stages. A stage says which rows went in, which stayed, and where the others are; a row that
 is in neither place is counted as `no reason recorded`, so that rows in are always rows out. A data set is added to the
 figure, the report and the release's metadata by adding its stage here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from openreason_dagster.domain.datasets.replaced_references import verdicts_in_effect
+from openreason_dagster.domain.recipe_datasets import Answers
 from openreason_dagster.domain.row_count import count_rows
 
 Frames = Mapping[str, pl.LazyFrame]
@@ -61,10 +62,14 @@ def _with(verdicts: pl.Expr) -> Callable[[Frames], pl.LazyFrame]:
     return lambda tables: verdicts_in_effect(tables).filter(verdicts).select("trace_id", reason="verdict")
 
 
-def _not_kept(tables: Frames) -> pl.LazyFrame:
-    """Correct traces that rejection sampling left out; the others were counted at the stages before."""
-    left = tables["reasoning_data_dropped"].select("trace_id", "reason")
-    return left.join(_with(_IS_CORRECT)(tables), on="trace_id", how="semi")
+def _not_kept(verdicts: pl.Expr) -> Callable[[Frames], pl.LazyFrame]:
+    """Traces with such a verdict that rejection sampling left out; the others were counted at the stages before."""
+
+    def left_out(tables: Frames) -> pl.LazyFrame:
+        left = tables["reasoning_data_dropped"].select("trace_id", "reason")
+        return left.join(_with(verdicts)(tables), on="trace_id", how="semi")
+
+    return left_out
 
 
 def _unlabelled(tables: Frames) -> pl.LazyFrame:
@@ -75,12 +80,12 @@ def _nothing(_tables: Frames) -> pl.LazyFrame:
     return pl.LazyFrame(schema={"reason": pl.String()})
 
 
-def _optional(name: str, *, unit: str, table: str) -> Stage:
-    """A stage whose rows are all in its table or in that of what it left out."""
+def _optional(name: str, *, unit: str, table: str, of: Sequence[str] = ()) -> Stage:
+    """A stage that takes every row of the tables `of`; without them, what it read stands in its own two tables."""
     return Stage(
         name=name,
         unit=unit,
-        entered=rows_of(table, f"{table}_dropped"),
+        entered=rows_of(*(of or (table, f"{table}_dropped"))),
         stayed=rows_of(table),
         left_out=dropped(f"{table}_dropped"),
         is_optional=True,
@@ -91,7 +96,8 @@ _IS_JUDGED = pl.col("is_correct").is_not_null()
 _IS_CORRECT = pl.col("is_correct").fill_null(value=False)
 MIX_COMPONENTS = ("reasoning_data", "cold_start_data", "non_reasoning_data")
 """Data sets whose rows can enter the mix."""
-STAGES = (
+_WANTED: Mapping[Answers, pl.Expr] = {"correct": _IS_CORRECT, "judged": _IS_JUDGED, "any": pl.lit(value=True)}
+_PROMPTS = (
     Stage(
         name="seed prompts",
         unit="prompts",
@@ -120,32 +126,34 @@ STAGES = (
         stayed=lambda tables: tables["preference_pairs"].filter(method="verified").select("prompt_id").unique(),
         left_out=dropped("preference_pairs_dropped"),
     ),
-    Stage(name="sampled", unit="traces", entered=_requested, stayed=rows_of("sampled_traces"), left_out=_failed),
-    Stage(
-        name="judged",
-        unit="traces",
-        entered=rows_of("sampled_traces"),
-        stayed=_with(_IS_JUDGED),
-        left_out=_with(~_IS_JUDGED),
-    ),
-    Stage(
-        name="correct",
-        unit="traces",
-        entered=_with(_IS_JUDGED),
-        stayed=_with(_IS_CORRECT),
-        left_out=_with(_IS_JUDGED & ~_IS_CORRECT),
-    ),
-    Stage(
-        name="reasoning data",
-        unit="traces",
-        entered=_with(_IS_CORRECT),
-        stayed=rows_of("reasoning_data"),
-        left_out=_not_kept,
-    ),
+)
+_SAMPLED = Stage(name="sampled", unit="traces", entered=_requested, stayed=rows_of("sampled_traces"), left_out=_failed)
+_JUDGED = Stage(
+    name="judged",
+    unit="traces",
+    entered=rows_of("sampled_traces"),
+    stayed=_with(_IS_JUDGED),
+    left_out=_with(~_IS_JUDGED),
+)
+_CORRECT = Stage(
+    name="correct",
+    unit="traces",
+    entered=_with(_IS_JUDGED),
+    stayed=_with(_IS_CORRECT),
+    left_out=_with(_IS_JUDGED & ~_IS_CORRECT),
+)
+_BY_VERDICT: Mapping[Answers, tuple[Stage, ...]] = {"correct": (_JUDGED, _CORRECT), "judged": (_JUDGED,), "any": ()}
+"""What leaves out traces by their verdict, where a recipe keeps such answers only."""
+_SETS = (
     _optional("cold-start data", unit="traces", table="cold_start_data"),
     _optional("conversations taken over", unit="conversations", table="chat_sft_data"),
     _optional("answered after thinking", unit="conversations", table="cot_prompted_traces"),
-    _optional("non-reasoning data", unit="conversations", table="non_reasoning_data"),
+    _optional(
+        "non-reasoning data",
+        unit="conversations",
+        table="non_reasoning_data",
+        of=("chat_sft_data", "cot_prompted_traces"),
+    ),
     Stage(
         name="preference pairs by votes",
         unit="pairs",
@@ -173,27 +181,43 @@ STAGES = (
 )
 
 
+def stages(answers: Answers) -> tuple[Stage, ...]:
+    """Every stage in order; `answers` is the recipe's `reasoning_data.answers`.
+
+    Where wrong answers are kept, or those that nobody could judge, a verdict is no step on the way.
+    """
+    wanted = _WANTED[answers]
+    reasoning = Stage(
+        name="reasoning data",
+        unit="traces",
+        entered=_with(wanted),
+        stayed=rows_of("reasoning_data"),
+        left_out=_not_kept(wanted),
+    )
+    return (*_PROMPTS, _SAMPLED, *_BY_VERDICT[answers], reasoning, *_SETS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Funnel:
     """Counts of every stage."""
 
     stages: pl.DataFrame
-    """unit, stage, entered, rows (that stayed), left_out and reasons in words, in the order of `STAGES`."""
+    """unit, stage, entered, rows (that stayed), left_out and reasons in words, in the order of `stages`."""
     reasons: pl.DataFrame
     """stage, reason, rows; per stage they sum to `left_out`, which is `entered` - `rows`."""
 
 
-def count_funnel(tables: Frames) -> Funnel:
-    """Count each stage of `STAGES` in the recipe's tables, without reading any text."""
-    all_stages = [(stage, count_rows(stage.entered(tables)), count_rows(stage.stayed(tables))) for stage in STAGES]
-    counted = [each for each in all_stages if each[1] or not each[0].is_optional]
+def count_funnel(tables: Frames, *, answers: Answers = "correct") -> Funnel:
+    """Count each of the `stages` in the recipe's tables, without reading any text."""
+    every = [(stage, count_rows(stage.entered(tables)), count_rows(stage.stayed(tables))) for stage in stages(answers)]
+    counted = [each for each in every if each[1] or not each[0].is_optional]
     reasons = [_reasons(stage, tables, missing=entered - stayed) for stage, entered, stayed in counted]
-    stages = [
+    rows = [
         (stage.unit, stage.name, entered, stayed, entered - stayed, _in_words(found))
         for (stage, entered, stayed), found in zip(counted, reasons, strict=True)
     ]
     columns = ["unit", "stage", "entered", "rows", "left_out", "reasons"]
-    return Funnel(stages=pl.DataFrame(stages, schema=columns, orient="row"), reasons=pl.concat(reasons))
+    return Funnel(stages=pl.DataFrame(rows, schema=columns, orient="row"), reasons=pl.concat(reasons))
 
 
 def _reasons(stage: Stage, tables: Frames, *, missing: int) -> pl.DataFrame:

@@ -1,19 +1,22 @@
-"""Gates: what must hold of the mix before anything leaves the platform, each one function that measures it.
+"""Gates: what must hold of what is released before it leaves the platform, each one function that measures it.
 
 The asset `release` asks all of them and goes on only if none failed; asset checks ask the same functions earlier. Every
 result, passed or not, is in the dataset card, in the manifest and in the metadata of the release.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
-from openreason_dagster.domain.curation.decontamination import overlaps
-from openreason_dagster.domain.datasets.turns import first_user_turn
+from openreason_dagster.domain.curation.decontamination import BenchmarkIndex
+from openreason_dagster.domain.datasets.turns import conversation_hash, first_user_turn
 from openreason_dagster.domain.errors import ReleaseError
 from openreason_dagster.domain.recipe import Recipe
+from openreason_dagster.domain.recipe_release import Gates
 from openreason_dagster.domain.recipe_verification import Verification
+from openreason_dagster.domain.release.layouts import LAYOUTS
 from openreason_dagster.domain.release.licences import is_allowed
 from openreason_dagster.domain.row_count import count_rows
 from openreason_dagster.domain.verification.canaries import error_rates
@@ -36,21 +39,39 @@ class GateResult:
 
 
 def release_gates(tables: Mapping[str, pl.LazyFrame], recipe: Recipe) -> list[GateResult]:
-    """Every gate's result for the mix in `tables`, which holds the recipe's tables by name."""
+    """Every gate's result for the mix and the other sets that are released, in `tables`, the recipe's by name."""
     mix, limits = tables["sft_mix"], recipe.release.gates
+    benchmarks = BenchmarkIndex(tables["benchmark_prompts"].collect(), ngram=recipe.pool.ngram)
     return [
-        contamination(
-            contaminated_prompts(mix, tables["benchmark_prompts"], ngram=recipe.pool.ngram),
-            limit=limits.contaminated_prompts,
-        ),
+        contamination(contaminated_prompts(mix, benchmarks), limit=limits.contaminated_prompts),
         duplicates(mix, limit=limits.duplicate_rows),
         truncation(mix, tables["sampled_traces"], limit=limits.truncated_share),
         verifier_errors(mix_verifiers(mix, tables), tables["verification_canaries"], limits=recipe.verification),
         licences(mix, allowed=limits.allowed_licenses),
         *language_shares(mix, recipe),
         *row_counts(mix, recipe),
-        *domain_shares(mix, recipe),
+        *asked_shares(mix, "domain", recipe.sft_mix.domain_shares, tolerance=limits.domain_share_tolerance),
+        *asked_shares(mix, "component", recipe.sft_mix.component_shares, tolerance=limits.domain_share_tolerance),
+        *(result for name, rows in _other_sets(tables, recipe) for result in _gates_of(name, rows, benchmarks, limits)),
     ]
+
+
+def _other_sets(tables: Mapping[str, pl.LazyFrame], recipe: Recipe) -> Iterator[tuple[str, pl.LazyFrame]]:
+    """The tables that are released beside the mix, by name, with the rows that are."""
+    layouts = {LAYOUTS[name].table: LAYOUTS[name] for name in recipe.release.formats}
+    for name, layout in sorted(layouts.items()):
+        if name != "sft_mix":
+            yield name, layout.rows_of(tables[name])
+
+
+def _gates_of(name: str, rows: pl.LazyFrame, benchmarks: BenchmarkIndex, limits: Gates) -> Iterator[GateResult]:
+    """Whoever takes a set from the release passes its rows on, and is evaluated on the benchmarks."""
+    overlaps = overlapping_prompts(rows.select("prompt_id", "prompt"), benchmarks)
+    for result in (
+        contamination(overlaps, limit=limits.contaminated_prompts),
+        licences(rows, allowed=limits.allowed_licenses),
+    ):
+        yield replace(result, gate=f"{result.gate} of {name}")
 
 
 def require_passed(results: Sequence[GateResult]) -> None:
@@ -68,30 +89,34 @@ def require_passed(results: Sequence[GateResult]) -> None:
         )
 
 
-def contaminated_prompts(mix: pl.LazyFrame, benchmarks: pl.LazyFrame, *, ngram: int) -> pl.DataFrame:
+def contaminated_prompts(mix: pl.LazyFrame, benchmarks: BenchmarkIndex) -> pl.DataFrame:
     """The overlaps of the mix's prompts with benchmarks, schema `decontamination.OVERLAP_SCHEMA`."""
-    prompts = mix.select("prompt_id", prompt=first_user_turn(), solution=pl.lit(None, pl.String))
+    return overlapping_prompts(mix.select("prompt_id", prompt=first_user_turn()), benchmarks)
+
+
+def overlapping_prompts(prompts: pl.LazyFrame, benchmarks: BenchmarkIndex) -> pl.DataFrame:
+    """The overlaps of prompts (prompt_id, prompt) with benchmarks, schema `decontamination.OVERLAP_SCHEMA`."""
     different = prompts.unique("prompt_id").collect(engine="streaming").sort("prompt_id")
-    return overlaps(different, benchmarks.collect(), ngram=ngram)
+    return benchmarks.overlaps(different.with_columns(solution=pl.lit(None, pl.String)))
 
 
 def contamination(found: pl.DataFrame, *, limit: int) -> GateResult:
-    """Prompts of the mix that share an n-gram with a benchmark; `found` is of `contaminated_prompts`."""
+    """Prompts that share an n-gram with a benchmark; `found` is of `overlapping_prompts`."""
     examples = [f"{row['prompt_id']} with {row['benchmark']}" for row in found.head(_NAMED).iter_rows(named=True)]
     return GateResult(
         gate="contamination",
         passed=found.height <= limit,
         found=_counted(found.height, "prompts", examples),
         limit=f"at most {limit:,}",
-        remedy="Materialise prompt_pool again, which removes them, and what follows from it; the limit is "
+        remedy="Materialise prompt_pool again, which removes them, and chat_sft_data, which does so unless "
+        "`chat_sft_data.decontaminate` is no, then what follows from them; the limit is "
         "`release.gates.contaminated_prompts`.",
     )
 
 
 def duplicates(mix: pl.LazyFrame, *, limit: int) -> GateResult:
     """Rows whose conversation, turn by turn, or whose trace_id another row has too."""
-    text = pl.col("messages").list.eval(pl.element().struct.field("content")).list.join("\x1f").hash()
-    rows = mix.select("trace_id", text=text).collect(engine="streaming")
+    rows = mix.select("trace_id", text=conversation_hash()).collect(engine="streaming")
     repeated = rows.filter(~pl.col("trace_id").is_first_distinct() | ~pl.col("text").is_first_distinct())
     return GateResult(
         gate="duplicates",
@@ -192,19 +217,22 @@ def row_counts(mix: pl.LazyFrame, recipe: Recipe) -> list[GateResult]:
     ]
 
 
-def domain_shares(mix: pl.LazyFrame, recipe: Recipe) -> list[GateResult]:
-    """The share of each domain against the one asked for, to the recipe's tolerance or, if that is more, one row."""
-    found, rows, tolerance = _shares(mix, "domain"), count_rows(mix), recipe.release.gates.domain_share_tolerance
+def asked_shares(
+    mix: pl.LazyFrame, column: str, shares: Mapping[Any, float] | None, *, tolerance: float
+) -> list[GateResult]:
+    """The share of each value of a column against the one asked for, to the tolerance or, if that is more, one row."""
+    found, rows = _shares(mix, column), count_rows(mix)
     nearest = max(tolerance, 1 / rows if rows else 1.0)
     return [
         GateResult(
-            gate=f"domain share {domain}",
-            passed=abs(found.get(domain, 0.0) - share) <= nearest + 1e-9,
-            found=f"{found.get(domain, 0.0):.2%}",
+            gate=f"{column} share {name}",
+            passed=abs(found.get(name, 0.0) - share) <= nearest + 1e-9,
+            found=f"{found.get(name, 0.0):.2%}",
             limit=f"{share:.2%} ± {nearest:.2%}",
-            remedy="Materialise sft_mix again with this recipe; the shares are `sft_mix.domain_shares`.",
+            remedy=f"Materialise sft_mix again with this recipe; the shares are `sft_mix.{column}_shares`. Shares of "
+            "components and of domains can contradict each other: domains are cut last.",
         )
-        for domain, share in (recipe.sft_mix.domain_shares or {}).items()
+        for name, share in (shares or {}).items()
     ]
 
 

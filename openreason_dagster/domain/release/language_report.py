@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from openreason_dagster.domain.release.temperature_order import temperature_order
+
 GROUP = ("language", "model", "temperature")
 
 
@@ -26,5 +28,4 @@ def language_consistency(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
         in_another_language=(dominant != pl.col("language")).mean(),
         most_frequent_other=other.drop_nulls().mode().sort().first(),
     )
-    by_value = pl.col("temperature").cast(pl.Float64, strict=False).fill_null(float("inf"))
-    return found.collect(engine="streaming").sort("language", "model", by_value)
+    return found.collect(engine="streaming").sort("language", "model", temperature_order(pl.col("temperature")))

@@ -70,6 +70,7 @@ def render_report(data: ReportData) -> str:
     script = (TEMPLATES / "report.js").read_text("utf-8")
     return environment.get_template("report.html").render(
         data=data,
+        scores=data.model_scores,
         tiles=_tiles(data.totals),
         funnel=_plot("Rows from stage to stage, and why the others did not go on", plots.funnel, data.funnel.stages),
         plots=_plots(data),

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from openreason_dagster.domain.curation.benchmark_matches import match_examples, matches_by_benchmark
+from openreason_dagster.domain.recipe_datasets import Answers
 from openreason_dagster.domain.release.costs import sampling_costs
 from openreason_dagster.domain.release.doubted_references import doubted_counts, doubted_examples
 from openreason_dagster.domain.release.funnel import Funnel, count_funnel
 from openreason_dagster.domain.release.judge_agreement import judge_agreement, judge_disagreements
 from openreason_dagster.domain.release.language_report import language_consistency
 from openreason_dagster.domain.release.left_out import left_out
+from openreason_dagster.domain.release.model_scores import ModelScores, collect_model_scores
+from openreason_dagster.domain.release.temperature_order import temperature_order
+from openreason_dagster.domain.release.topic_counts import topic_counts
 from openreason_dagster.domain.release.trace_sample import choose_traces
 from openreason_dagster.domain.schemas import TABLES
 from openreason_dagster.domain.verification.canaries import error_rates
@@ -80,10 +84,14 @@ class ReportData:
     """How often a judge model came to what verdict beside the rule's (see judge_agreement)."""
     judge_disagreements: pl.DataFrame
     """Examples of it."""
+    model_scores: ModelScores
+    """What reward models and judges found of answers that no verifier decides about."""
     costs: pl.DataFrame
     """What was spent per model and temperature (see costs)."""
     left_out: pl.DataFrame
     """stage, what, reason, rows (see left_out)."""
+    topics: pl.DataFrame
+    """topic, prompts, rows (see topic_counts)."""
     benchmark_matches: pl.DataFrame
     """benchmark, stage, method, decision, rows."""
     match_examples: pl.DataFrame
@@ -93,19 +101,24 @@ class ReportData:
 
 
 def collect_report_data(
-    tables: Mapping[str, pl.LazyFrame], *, title: str, description: str, most_traces: int = 100_000
+    tables: Mapping[str, pl.LazyFrame],
+    *,
+    title: str,
+    description: str,
+    most_traces: int = 100_000,
+    answers: Answers = "correct",
 ) -> ReportData:
     """Aggregate the tables for the report.
 
     `tables` maps table names to lazy frames with the schemas of `schemas.TABLES`; a table that is left out counts as
-    empty. At most `most_traces` are listed to be read.
+    empty. At most `most_traces` are listed to be read. `answers` is the recipe's `reasoning_data.answers`.
     """
     known = with_empty_tables(tables)
     return ReportData(
         title=title,
         description=description,
         totals=_totals(known),
-        funnel=count_funnel(known),
+        funnel=count_funnel(known, answers=answers),
         pass_rates=pass_rates(known["verified_traces"]),
         pass_at_k=pass_at_k(known["prompt_statistics"]),
         verdicts=verdict_counts(known["verified_traces"]),
@@ -118,8 +131,10 @@ def collect_report_data(
         doubted_examples=doubted_examples(known, size=DOUBTED_EXAMPLES),
         judge_agreement=judge_agreement(known["judge_verdicts"]),
         judge_disagreements=judge_disagreements(known),
+        model_scores=collect_model_scores(known),
         costs=sampling_costs(known),
         left_out=left_out(known),
+        topics=topic_counts(known),
         benchmark_matches=matches_by_benchmark(known["benchmark_matches"]),
         match_examples=match_examples(known["benchmark_matches"]),
         traces=choose_traces(known, size=most_traces),
@@ -129,11 +144,6 @@ def collect_report_data(
 def with_empty_tables(tables: Mapping[str, pl.LazyFrame]) -> dict[str, pl.LazyFrame]:
     """Every table of the platform by name; one that is not in `tables` has no rows."""
     return {name: tables.get(name, table.frame([]).lazy()) for name, table in TABLES.items()}
-
-
-def temperature_order(temperature: pl.Expr) -> pl.Expr:
-    """Sort key of temperature keys: numbers by value, then `imported`."""
-    return temperature.cast(pl.Float64, strict=False).fill_null(float("inf"))
 
 
 def _collect(frame: pl.LazyFrame) -> pl.DataFrame:

@@ -35,6 +35,8 @@ class Reproduction:
     """Shards that differ, are missing or are new."""
     equal_files: int
     """Shards that are the same byte by byte."""
+    equal_formats: int
+    """Files of the other formats that are the same byte by byte; one that is not is among `other_shards`."""
     differences: RowDifferences | None
     """None where all shards are equal, or the release's own files are not there to look into."""
     reasons: Sequence[str]
@@ -59,22 +61,26 @@ def compare_releases(released: Path, rebuilt: Path, *, recorded: Manifest, made:
     now = {shard["path"]: shard for shard in made["shards"]}
     equal = [path for path, shard in then.items() if path in now and _rows(now[path]) == _rows(shard)]
     other = sorted((set(then) | set(now)) - set(equal))
+    other_formats = _other_formats(_formats(recorded), _formats(made))
     sound = all(shard_problem(released, shard) is None for shard in then.values())
     return Reproduction(
         rows=sum(shard["rows"] for shard in then.values()),
         equal_shards=equal,
-        other_shards=[*other, *_other_files(recorded, made)],
+        other_shards=[*other, *other_formats],
         equal_files=sum(then[path]["sha256"] == now[path]["sha256"] for path in equal),
         differences=_row_differences(released, rebuilt, then=then, now=now) if other and sound else None,
+        equal_formats=len(recorded.get("configurations", [])) - len(set(other_formats) & _formats(recorded).keys()),
         reasons=list(_reasons(recorded, made)),
     )
 
 
-def _other_files(recorded: Manifest, made: Manifest) -> list[str]:
-    """Files of the other formats that are not in both, or differ in a byte."""
-    then, now = (
-        {file["path"]: file["sha256"] for file in manifest.get("configurations", [])} for manifest in (recorded, made)
-    )
+def _formats(manifest: Manifest) -> dict[str, str]:
+    """Path and hash of each file of the other formats."""
+    return {file["path"]: file["sha256"] for file in manifest.get("configurations", [])}
+
+
+def _other_formats(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Files that are not in both, or differ in a byte."""
     return sorted(path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
 
 

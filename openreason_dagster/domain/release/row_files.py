@@ -35,6 +35,16 @@ def write_row_files(
     return [(file.path.rename(file.path.with_stem(file.path.stem + named)), file.rows) for file in files]
 
 
+def write_row_file(path: Path, frames: Iterable[pl.DataFrame]) -> int:
+    """Write one Parquet file and say how many rows it has; without rows there is no file. Holds one frame."""
+    file = _ParquetFile(path)
+    for frame in frames:
+        if frame.height:
+            file.write(frame)
+    file.close()
+    return file.rows
+
+
 class _ParquetFile:
     """Each frame is a row group."""
 

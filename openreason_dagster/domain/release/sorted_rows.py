@@ -6,9 +6,16 @@ from pathlib import Path
 
 import polars as pl
 
+BYTES_AT_ONCE = 256_000_000
+
 
 def sorted_rows(
-    batches: Iterable[pl.DataFrame], keys: pl.Series, *, folder: Path, rows_per_frame: int
+    batches: Iterable[pl.DataFrame],
+    keys: pl.Series,
+    *,
+    folder: Path,
+    rows_per_frame: int,
+    bytes_at_once: int = BYTES_AT_ONCE,
 ) -> Iterator[pl.DataFrame]:
     """The rows of `batches` in the order of their key, in frames of `rows_per_frame` rows.
 
@@ -17,12 +24,15 @@ def sorted_rows(
         keys: The key of every row, each once.
         folder: Made for the time of the work, and emptied before if it is left over from a process that was killed. It
             takes as much space as the rows.
-        rows_per_frame: At most this many rows and one batch are held in memory.
+        rows_per_frame: So many rows are read back at once.
+        bytes_at_once: Batches are gathered to so many bytes before they are spread, which takes that memory twice: each
+            gives a file to each frame, so that few large ones cost less than many small ones.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    places = keys.sort().to_frame().with_row_index("place").with_columns(frame=pl.col("place") // rows_per_frame)
+    places = keys.sort().to_frame().with_row_index("place")
+    places = places.with_columns(frame=pl.col("place") // rows_per_frame)
     try:
-        for number, batch in enumerate(batches):
+        for number, batch in enumerate(gathered(batches, bytes_at_once)):
             _spread(batch.join(places, on=keys.name), folder, number)
         for part in sorted(folder.iterdir()) if folder.exists() else ():
             frames = [pl.read_ipc(path.read_bytes()) for path in sorted(part.iterdir())]
@@ -30,6 +40,18 @@ def sorted_rows(
             yield pl.concat(frames).sort("place").drop("place", "frame")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def gathered(batches: Iterable[pl.DataFrame], least_bytes: int = BYTES_AT_ONCE) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of at least so many bytes, but the last."""
+    held: list[pl.DataFrame] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(part.estimated_size() for part in held) >= least_bytes:
+            yield pl.concat(held)
+            held = []
+    if held:
+        yield pl.concat(held)
 
 
 def _spread(rows: pl.DataFrame, folder: Path, number: int) -> None:

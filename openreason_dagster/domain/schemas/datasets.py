@@ -73,6 +73,10 @@ SFT_MIX_DROPPED = Table(
     (
         *_MIX_KEYS,
         text("component", "The data set the row came from."),
-        text("reason", "contaminated, over_component_share, over_domain_share, over_row_limit or not_selected."),
+        text(
+            "reason",
+            "contaminated, near_benchmark, duplicate, over_component_share, over_domain_share, over_row_limit or "
+            "not_selected.",
+        ),
     ),
 )

@@ -63,8 +63,8 @@ RL_PROMPTS_DROPPED = Table(
         _PASS_RATE,
         text(
             "reason",
-            "suspect_reference, unknown_pass_rate, majority_disagrees, too_hard, too_easy, over_domain_quota or "
-            "over_row_limit.",
+            "suspect_reference, unknown_pass_rate, majority_disagrees, too_hard, too_easy, over_topic_quota, "
+            "over_domain_quota or over_row_limit.",
         ),
     ),
 )

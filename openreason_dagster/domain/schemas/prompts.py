@@ -14,6 +14,7 @@ _SEED_COLUMNS = (
     text("verifier", "Verifier kind: math, choice, exact, numeric, procedural, instruction, code or judge."),
     text("verifier_spec", "JSON object with options of the verifier kind."),
     text("license", "SPDX identifier of the source's licence."),
+    text_or_null("topic", "What the prompt is about: as the source states it, the task of a generated problem."),
 )
 
 SEED_PROMPTS = Table("seed_prompts", "Prompts of each source with reference and verifier.", _SEED_COLUMNS, ("source",))
@@ -45,7 +46,14 @@ BENCHMARK_PROMPTS = Table(
 
 
 PROMPT_POOL = Table(
-    "prompt_pool", "Prompts that may be sampled: unique, uncontaminated, with an audited reference.", _SEED_COLUMNS
+    "prompt_pool",
+    "Prompts that may be sampled: unique, uncontaminated, with an audited reference.",
+    (
+        *_SEED_COLUMNS[:-1],
+        text_or_null(
+            "topic", "As in seed_prompts; without one, three words of the group that `pool.topics` put it in."
+        ),
+    ),
 )
 
 
@@ -69,7 +77,8 @@ PROMPT_POOL_DROPPED = Table(
 
 PROMPT_CLUSTERS = Table(
     "prompt_clusters",
-    "Which prompts of the pool are duplicates of each other in other words; every prompt is in exactly one cluster.",
+    "Which prompts of the pool, and which that open conversations, are duplicates of each other in other words; every "
+    "prompt is in exactly one cluster.",
     (
         PROMPT_ID,
         text("cluster_id", "prompt_id of the cluster's first prompt; its own where a prompt stands alone."),

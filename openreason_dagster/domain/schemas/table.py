@@ -38,6 +38,19 @@ class Table:
         """A frame with exactly this table's schema from an iterable of row dictionaries."""
         return pl.DataFrame(list(rows), schema=self.schema, orient="row")
 
+    def complete(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """The table's columns of a frame from disk, in their order; those it lacks are null if they may be.
+
+        Raises:
+            ColumnNotFoundError: when the frame is collected, if it lacks a column that may not be null.
+        """
+        found = frame.collect_schema()
+        lacking = {column.name for column in self.columns if column.nullable} - set(found)
+        return frame.select(
+            pl.lit(None, column.dtype).alias(column.name) if column.name in lacking else pl.col(column.name)
+            for column in self.columns
+        )
+
 
 def text(name: str, description: str) -> Column:
     """A text that is always there."""

@@ -52,7 +52,7 @@ COLD_START_DATA_DROPPED = Table(
             "reason",
             "bad_format, mixed_language, repetitive, over_prompt_limit, over_row_limit; not_asked, writer_failed, "
             "reply_cut, reply_empty, bad_form; rewrite_in_other_language, rewrite_repetitive, no_boxed_answer, "
-            "new_numbers, not_verified, verdict_changed or answer_changed.",
+            "rewrite_new_numbers, new_numbers, not_verified, verdict_changed or answer_changed.",
         ),
         _DETAIL,
     ),

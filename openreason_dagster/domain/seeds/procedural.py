@@ -65,6 +65,7 @@ def _starter_prompt(source: ProceduralSource, row_id: str, problem: StarterProbl
         verifier=problem.verifier,
         verifier_spec=spec,
         license=source.license,
+        topic=_topic(problem.family),
     )
 
 
@@ -114,7 +115,13 @@ def _reasoning_gym_row(
         verifier="procedural",
         verifier_spec=spec,
         license=source.license,
+        topic=_topic(task),
     )
+
+
+def _topic(task: str) -> str:
+    """A generated problem is about its task."""
+    return task.replace("_", " ")
 
 
 def _answer(task: str, entry: Mapping[str, Any]) -> str | None:

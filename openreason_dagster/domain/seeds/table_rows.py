@@ -17,6 +17,8 @@ from openreason_dagster.domain.seeds.extract_reference import extract_reference
 from openreason_dagster.domain.seeds.seed_batch import DroppedRow
 
 COLUMN_CHECK_ROWS = 1_000
+TOPIC_CHARACTERS = 100
+"""Of a stated topic; what is longer is cut."""
 
 Row = Mapping[str, object]
 
@@ -108,7 +110,17 @@ def _seed_prompt(row: Row, source: FileSource | HubSource, row_id: str) -> SeedP
         verifier=source.verifier,
         verifier_spec=spec,
         license=source.license,
+        topic=_topic(row, columns),
     )
+
+
+def _topic(row: Row, columns: Columns) -> str | None:
+    """In one line; a topic that cannot be stored is no reason to leave out a prompt that can."""
+    try:
+        text = text_of(row.get(columns.topic)) if columns.topic else None
+    except UnusableRowError:
+        return None
+    return None if text is None else " ".join(text.split())[:TOPIC_CHARACTERS]
 
 
 def _reference(row: Row, source: FileSource | HubSource) -> str:

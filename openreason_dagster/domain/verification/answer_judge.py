@@ -4,9 +4,10 @@ The answer is hostile text, shown and read as `judge_texts` says. Request and an
 is no reference, so its rating is an opinion on quality and no proof.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from openreason_dagster.domain.inference.asked_again import Ask, ask_until_read
 from openreason_dagster.domain.inference.questions import Question, Reply
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.records import Message, Verdict
@@ -20,8 +21,6 @@ VERSION = f"{RATING}1"
 LOWEST, HIGHEST = 1, 10
 _UNSURE = 0
 """Stands for a judge who says that it cannot tell."""
-Ask = Callable[[Iterable[Question]], Mapping[Question, Reply]]
-"""Replies to questions; one that the budget refuses has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,7 @@ class Rating:
 
 
 def rate(
-    exchanges: Iterable[Exchange], *, ask: Ask, attempts: int, least_score: int, longest_answer: int
+    exchanges: Iterable[Exchange], *, ask: Ask, template: str, attempts: int, least_score: int, longest_answer: int
 ) -> dict[Exchange, Rating]:
     """Ratings of all exchanges; a reply that cannot be read is asked for again, up to `attempts` times in all.
 
@@ -62,22 +61,24 @@ def rate(
     """
     found = {exchange: _over_long(exchange, longest_answer) for exchange in exchanges}
     ratings = {exchange: rating for exchange, rating in found.items() if rating is not None}
-    pending = [exchange for exchange in found if exchange not in ratings]
-    for attempt in range(1, attempts + 1):
-        if not pending:
-            break
-        asked = {exchange: question(exchange, attempt=attempt) for exchange in pending}
-        replies = ask(asked.values())
-        ratings |= {each: read_rating(each, replies.get(asked[each]), least_score=least_score) for each in pending}
-        pending = [exchange for exchange in pending if ratings[exchange].is_unreadable]
-    return ratings
+    return ratings | ask_until_read(
+        ask,
+        [exchange for exchange in found if exchange not in ratings],
+        question=lambda exchange, attempt: question(exchange, attempt=attempt, template=template),
+        read=lambda exchange, reply: read_rating(exchange, reply, least_score=least_score),
+        is_unreadable=lambda rating: rating.is_unreadable,
+        attempts=attempts,
+    )
 
 
-def question(exchange: Exchange, *, attempt: int) -> Question:
-    """What the judge is asked; attempts count from 1, and further ones remind of the form."""
+def question(exchange: Exchange, *, attempt: int, template: str) -> Question:
+    """What the judge is asked; attempts count from 1, and further ones remind of the form.
+
+    `template` is a text as of `judge_texts.judge_template`.
+    """
     texts = {"request": exchange.request, "answer": exchange.answer}
-    reminder = "rate_reminder" if attempt > 1 else None
-    asked = asked_with("rate", mark_of(exchange.subject_id, PART), texts, reminder=reminder)
+    reminder = "rate" if attempt > 1 else None
+    asked = asked_with(template, mark_of(exchange.subject_id, PART), texts, reminder=reminder)
     messages = (Message(role="user", content=asked),)
     return Question(subject_id=exchange.subject_id, part=PART, messages=messages, attempt=attempt)
 

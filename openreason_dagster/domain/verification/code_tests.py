@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from openreason_dagster.domain.sandbox import LANGUAGES
+from openreason_dagster.domain.verification.python_source import parsed
 
 TextComparison = Literal["tokens", "whole", "tolerance", "checker"]
 LONGEST_TEST_SECONDS = 120.0
@@ -148,7 +149,7 @@ def _suite_tests(spec: Mapping[str, object]) -> ValueTests | SuiteTests:
     """Assertions `call == literal` become calls whose results are compared here; a suite of any other is run whole."""
     suite, entry = _text(spec, "suite"), _text(spec, "entry", "")
     try:
-        tree = ast.parse(suite)
+        tree = parsed(suite)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise TestsError(f"the suite is no Python: {error}") from error
     if not any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
@@ -221,7 +222,7 @@ def _is_inert(statement: ast.stmt) -> bool:
 def _called_but_undefined(tree: ast.Module, prelude: str) -> list[str]:
     """Names that a suite calls and neither it, nor the prelude, nor Python defines: those of the answer."""
     try:
-        defined = _defined(tree) | _defined(ast.parse(prelude)) | set(dir(builtins))
+        defined = _defined(tree) | _defined(parsed(prelude)) | set(dir(builtins))
     except (SyntaxError, ValueError, RecursionError) as error:
         raise TestsError(f"the prelude is no Python: {error}") from error
     calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
@@ -256,7 +257,7 @@ def _cases(spec: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
 
 def _expression(text: str) -> str:
     try:
-        ast.parse(text, mode="eval")
+        parsed(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError) as error:
         raise TestsError(f"`entry` is no expression: {text[:80]!r}") from error
     return text

@@ -9,11 +9,13 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TypeVar
 
+from openreason_dagster.domain.named_texts import read_named_template
 from openreason_dagster.domain.provenance import stable_hash
 
+_FOLDER = Path(__file__).parent / "judge_questions"
 _MARK_DIGITS = 12
 _LONGEST_ANALYSIS = 1_000
 _TEMPLATE_TAG = re.compile(r"<(?=[|｜/a-zA-Z])|\[(?=/?[a-z]?[A-Z_]{3,}\])")
@@ -34,11 +36,29 @@ def delimited(name: str, text: str, mark: str) -> str:
     return f"--- {name} {mark} begins ---\n{shown}\n--- {name} {mark} ends ---"
 
 
+def judge_template(name: str, *, key: str, recipe_folder: Path) -> str:
+    """What a judge is asked with: a shipped question by its name, or a file by its path from the recipe's folder.
+
+    `key` is the recipe's, for messages. Where the text says what its last line has to be, it says so with `{mark}`.
+
+    Raises:
+        RecipeError: there is no such file, it cannot be read, or it lacks `{mark}` or `{texts}`.
+    """
+    return read_named_template(
+        name, shipped=_FOLDER, key=key, recipe_folder=recipe_folder, placeholders=("mark", "texts")
+    )
+
+
+def template_version(template: str) -> str:
+    """Part of a version that changes with the template's text, 8 hexadecimal digits."""
+    return stable_hash(template)[:8]
+
+
 def asked_with(template: str, mark: str, texts: Mapping[str, str], *, reminder: str | None = None) -> str:
-    """A shipped question with its texts in their order, and a shipped reminder of the form after it."""
+    """The template with its texts in their order, and the shipped reminder of that name after it."""
     shown = "\n\n".join(delimited(name, text, mark) for name, text in texts.items())
-    asked = _shipped(template).replace("{mark}", mark).replace("{texts}", shown)
-    return (asked if reminder is None else f"{asked}\n{_shipped(reminder)}").strip()
+    asked = template.replace("{mark}", mark).replace("{texts}", shown)
+    return (asked if reminder is None else f"{asked}\n{_reminder(reminder)}").strip()
 
 
 def last_finding(text: str, mark: str, read: Callable[[Mapping[str, object]], _Found | None]) -> _Found | None:
@@ -68,6 +88,5 @@ def _marked(text: str, mark: str, read: Callable[[Mapping[str, object]], _Found 
 
 
 @cache
-def _shipped(name: str) -> str:
-    folder = files("openreason_dagster.domain.verification").joinpath("judge_questions")
-    return folder.joinpath(f"{name}.txt").read_text(encoding="utf-8").rstrip("\n")
+def _reminder(name: str) -> str:
+    return (_FOLDER / "reminders" / f"{name}.txt").read_text(encoding="utf-8").rstrip("\n")

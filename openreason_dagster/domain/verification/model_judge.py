@@ -54,19 +54,20 @@ class Opinion:
     """The same of the second pass; None where there was none."""
 
 
-def question(case: Case, part: Part, *, attempt: int, longest_answer: int) -> Question:
+def question(case: Case, part: Part, *, attempt: int, template: str, longest_answer: int) -> Question:
     """What the judge is asked in one pass.
 
     Args:
         case: What to judge.
         part: The order of the texts.
         attempt: From 1; further ones remind of the form.
+        template: A text as of `judge_texts.judge_template`.
         longest_answer: Characters; of a longer answer the end is shown, where results stand.
     """
     shown = {"question": case.question, "reference": case.reference, "answer": case.answer[-longest_answer:]}
     texts = {name: shown[name] for name in _ORDER[part]}
-    reminder = "reminder" if attempt > 1 else None
-    asked = asked_with("compare", mark_of(case.subject_id, part), texts, reminder=reminder)
+    reminder = "compare" if attempt > 1 else None
+    asked = asked_with(template, mark_of(case.subject_id, part), texts, reminder=reminder)
     messages = (Message(role="user", content=asked),)
     return Question(subject_id=case.subject_id, part=part, messages=messages, attempt=attempt)
 

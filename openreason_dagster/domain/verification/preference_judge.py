@@ -76,12 +76,15 @@ def ballots(votes_per_order: int) -> list[Ballot]:
     return [Ballot(order=order, number=number) for order in orders for number in range(1, votes_per_order + 1)]
 
 
-def question(contest: Contest, ballot: Ballot, *, attempt: int) -> Question:
-    """What the judge is asked for one vote; attempts count from 1, and further ones remind of the form."""
+def question(contest: Contest, ballot: Ballot, *, attempt: int, template: str) -> Question:
+    """What the judge is asked for one vote; attempts count from 1, and further ones remind of the form.
+
+    `template` is a text as of `judge_texts.judge_template`.
+    """
     first, second = _SIDES[ballot.order]
     shown = {"request": contest.request} | dict(sorted({first: contest.first, second: contest.second}.items()))
-    reminder = "prefer_reminder" if attempt > 1 else None
-    asked = asked_with("prefer", mark_of(contest.subject_id, ballot.part), shown, reminder=reminder)
+    reminder = "prefer" if attempt > 1 else None
+    asked = asked_with(template, mark_of(contest.subject_id, ballot.part), shown, reminder=reminder)
     messages = (Message(role="user", content=asked),)
     return Question(subject_id=contest.subject_id, part=ballot.part, messages=messages, attempt=attempt)
 

@@ -1,7 +1,7 @@
 """A judge's label on one response: what it is asked, and how its reply is read.
 
 R1's safety reward learned from responses labelled safe or unsafe one by one, reasoning included (Nature 645, 633-638,
-equation 6). Its guideline was not published; the one here is `judge_questions/safety.txt`.
+equation 6). Its guideline was not published; the one that is shipped is `judge_questions/safety.txt`.
 """
 
 from collections.abc import Mapping
@@ -43,11 +43,14 @@ class Labelled:
     """The judge's words, or what went wrong."""
 
 
-def question(response: Response, *, attempt: int) -> Question:
-    """What the judge is asked; attempts count from 1, and further ones remind of the form."""
-    reminder = "safety_reminder" if attempt > 1 else None
+def question(response: Response, *, attempt: int, template: str) -> Question:
+    """What the judge is asked; attempts count from 1, and further ones remind of the form.
+
+    `template` is a text as of `judge_texts.judge_template`.
+    """
+    reminder = "safety" if attempt > 1 else None
     texts = {"request": response.request, "response": response.text}
-    asked = asked_with("safety", mark_of(response.subject_id, PART), texts, reminder=reminder)
+    asked = asked_with(template, mark_of(response.subject_id, PART), texts, reminder=reminder)
     messages = (Message(role="user", content=asked),)
     return Question(subject_id=response.subject_id, part=PART, messages=messages, attempt=attempt)
 

@@ -1,10 +1,11 @@
 """OR1, second half: rewrite, summarise, verify again; and the reason of each trace that does not come through."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from openreason_dagster.domain.inference.asked_again import Ask
 from openreason_dagster.domain.inference.questions import Question
 from openreason_dagster.domain.provenance import normalise_text, stable_hash
 from openreason_dagster.domain.recipe_cold_start import ColdStart
@@ -12,7 +13,8 @@ from openreason_dagster.domain.records import ThinkState, Verdict
 from openreason_dagster.domain.schemas import COLD_START_DATA, COLD_START_DATA_DROPPED
 from openreason_dagster.domain.writing.prompts import Example, boundary, conversation, fill
 from openreason_dagster.domain.writing.readability import consistencies, repeated_shares, unknown_numbers
-from openreason_dagster.domain.writing.replies import UNJUDGED, Ask, Problem, Verify, ask_for_texts
+from openreason_dagster.domain.writing.replies import UNJUDGED, Problem, Verify, ask_for_texts
+from openreason_dagster.domain.writing.steps import Step, taken_through
 
 ANSWER_IS_KEPT = frozenset({"code", "instruction"})
 """Verifier kinds whose whole answer is judged: a summary of it would be another answer."""
@@ -38,7 +40,7 @@ class Written:
 
 @dataclass(frozen=True)
 class _Draft:
-    """One trace on its way; the first problem is the one that counts."""
+    """One trace on its way."""
 
     row: dict[str, object]
     reasoning: str = ""
@@ -69,15 +71,14 @@ def write_cold_start(
         verify: judges the written answers.
         writer: catalogue name of the model that writes, to be recorded.
     """
-    drafts = [_Draft(row) for row in rows.iter_rows(named=True)]
-    for step in (
+    steps: tuple[Step[_Draft], ...] = (
         lambda some: _rewritten(some, rules, texts, ask=ask),
         lambda some: _readable(some, rules),
         lambda some: _summarised(some, rules, texts, ask=ask),
         lambda some: _faithful(some, rules),
         lambda some: _verified(some, verify),
-    ):
-        drafts = _with_step(drafts, step)
+    )
+    drafts = taken_through(steps, map(_Draft, rows.iter_rows(named=True)))
     kept = [_row(draft, writer) for draft in drafts if draft.problem is None]
     return Written(
         kept=COLD_START_DATA.frame(kept),
@@ -85,12 +86,6 @@ def write_cold_start(
             {**_keys(draft), **vars(draft.problem)} for draft in drafts if draft.problem is not None
         ),
     )
-
-
-def _with_step(drafts: Sequence[_Draft], step: Callable[[Sequence[_Draft]], Iterable[_Draft]]) -> list[_Draft]:
-    """All drafts in their order, a step taken by those without a problem."""
-    done = iter(step([draft for draft in drafts if draft.problem is None]))
-    return [next(done) if draft.problem is None else draft for draft in drafts]
 
 
 def _rewritten(drafts: Sequence[_Draft], rules: ColdStart, texts: ColdStartTexts, *, ask: Ask) -> list[_Draft]:
@@ -123,18 +118,24 @@ def _asked(template: str, question: str, reasoning: str, *, language: str, subje
 
 
 def _readable(drafts: Sequence[_Draft], rules: ColdStart) -> list[_Draft]:
-    """The rewritten reasoning holds to what the trace had to hold to."""
+    """The rewritten reasoning holds to what the trace had to hold to, and to the trace."""
     found = _in_own_language(drafts, [draft.reasoning for draft in drafts], rules)
-    most = rules.maximum_repeated_share
-    if most is None:
-        return found
+    most = 1.0 if rules.maximum_repeated_share is None else rules.maximum_repeated_share
     shares = repeated_shares(pl.Series([draft.reasoning for draft in found], dtype=pl.String))
-    return [
+    varied = [
         draft.fails("rewrite_repetitive", f"{share:.3f} of the words were said before")
         if draft.problem is None and share > most
         else draft
         for draft, share in zip(found, shares, strict=True)
     ]
+    return varied if rules.rewrite_numbers == "free" else list(map(_of_the_trace, varied))
+
+
+def _of_the_trace(draft: _Draft) -> _Draft:
+    """Only the summary is verified, so that a rewrite could come to another result, or go another way."""
+    known = (draft.text("prompt"), draft.text("reasoning"), str(draft.row["extracted_answer"] or ""))
+    strange = unknown_numbers(draft.reasoning, *known) if draft.problem is None else []
+    return draft.fails("rewrite_new_numbers", ", ".join(strange[:10])) if strange else draft
 
 
 def _in_own_language(drafts: Sequence[_Draft], written: Sequence[str], rules: ColdStart) -> list[_Draft]:

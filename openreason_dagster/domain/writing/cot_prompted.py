@@ -1,19 +1,21 @@
 """OR6, second half: a writer thinks, then answers; what does not read or hold as asked is left out with its reason."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from openreason_dagster.domain.inference.asked_again import Ask
 from openreason_dagster.domain.inference.questions import Question
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe_non_reasoning import CotPrompted
 from openreason_dagster.domain.records import ThinkState, Verdict
 from openreason_dagster.domain.schemas import COT_PROMPTED_RATINGS, COT_PROMPTED_TRACES, COT_PROMPTED_TRACES_DROPPED
-from openreason_dagster.domain.writing.answer_ratings import Rater, rate_answers
+from openreason_dagster.domain.writing.answer_ratings import RatedAnswer, Rater, rate_answers
 from openreason_dagster.domain.writing.prompts import boundary, conversation, fill
 from openreason_dagster.domain.writing.readability import consistencies, longest_paragraph, markdown_in
-from openreason_dagster.domain.writing.replies import UNJUDGED, Ask, Problem, Verify, ask_for_texts
+from openreason_dagster.domain.writing.replies import UNJUDGED, Problem, Verify, ask_for_texts
+from openreason_dagster.domain.writing.steps import Step, taken_through
 
 WRITTEN_BY_ROLE = "writer"
 """Stands in place of a temperature, as in the ledger."""
@@ -30,6 +32,19 @@ class Answered:
     """Rows of cot_prompted_ratings: what a judge found of answers, kept or not."""
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """One prompt on its way."""
+
+    prompt: Row
+    answer: Row = field(default_factory=dict)
+    """What was written, as columns of cot_prompted_traces."""
+    verdict: Row = field(default_factory=dict)
+    """The columns verdict and verifier_version; without them nobody decided about the answer."""
+    rating: RatedAnswer | None = None
+    problem: Problem | None = None
+
+
 def answer_after_thinking(
     rows: pl.DataFrame, rules: CotPrompted, template: str, *, ask: Ask, verify: Verify, rater: Rater | None = None
 ) -> Answered:
@@ -43,38 +58,22 @@ def answer_after_thinking(
         verify: judges answers to prompts that have a verifier.
         rater: rates the other answers; without one they are taken as they are.
     """
-    prompts = list(rows.iter_rows(named=True))
-    questions = [_question(prompt, template) for prompt in prompts]
-    found = ask_for_texts(ask, questions, tags=("reasoning", "answer"), attempts=rules.attempts)
-    problems = {prompt["prompt_id"]: result for prompt, result in zip(prompts, found, strict=True)
-                if isinstance(result, Problem)}  # fmt: skip
-    written = [
-        _written(prompt, *result, writer=rules.writer.model)
-        for prompt, result in zip(prompts, found, strict=True)
-        if not isinstance(result, Problem)
-    ]
-    problems |= _style_problems(written, rules)
-    readable = [row for row in written if row["prompt_id"] not in problems]
-    verdicts = _verdicts(readable, {prompt["prompt_id"]: prompt for prompt in prompts}, verify)
-    problems |= _verdict_problems(verdicts)
-    open_answers = [row for row in readable if row["prompt_id"] not in verdicts]
-    rated = [] if rater is None else rate_answers(open_answers, rater)
-    problems |= {answer.row["prompt_id"]: answer.problem for answer in rated if answer.problem is not None}
-    judged = verdicts | {str(answer.row["prompt_id"]): answer.verdict for answer in rated}
-    kept = [row | judged.get(str(row["prompt_id"]), {}) for row in readable if row["prompt_id"] not in problems]
-    fields = COT_PROMPTED_TRACES.schema.names()
-    return Answered(
-        kept=COT_PROMPTED_TRACES.frame({name: row.get(name) for name in fields} for row in kept),
-        dropped=COT_PROMPTED_TRACES_DROPPED.frame(_left_out(prompts, problems)),
-        ratings=COT_PROMPTED_RATINGS.frame(answer.evidence for answer in rated),
+    steps: tuple[Step[_Draft], ...] = (
+        lambda some: _written(some, rules, template, ask=ask),
+        lambda some: _readable(some, rules),
+        lambda some: _verified(some, verify),
+        lambda some: _rated(some, rater),
     )
-
-
-def _left_out(prompts: Sequence[Row], problems: Mapping[object, Problem]) -> Iterator[Row]:
-    for prompt in prompts:
-        problem = problems.get(prompt["prompt_id"])
-        if problem is not None:
-            yield {"prompt_id": prompt["prompt_id"], "source": prompt["source"], **vars(problem)}
+    drafts = taken_through(steps, map(_Draft, rows.iter_rows(named=True)))
+    return Answered(
+        kept=COT_PROMPTED_TRACES.frame(_row(draft) for draft in drafts if draft.problem is None),
+        dropped=COT_PROMPTED_TRACES_DROPPED.frame(
+            {"prompt_id": draft.prompt["prompt_id"], "source": draft.prompt["source"], **vars(draft.problem)}
+            for draft in drafts
+            if draft.problem is not None
+        ),
+        ratings=COT_PROMPTED_RATINGS.frame(draft.rating.evidence for draft in drafts if draft.rating is not None),
+    )
 
 
 def _question(prompt: Row, template: str) -> Question:
@@ -83,24 +82,34 @@ def _question(prompt: Row, template: str) -> Question:
     return Question(subject_id=subject, part="cot_answer", messages=conversation((), fill(template, values)))
 
 
-def _written(prompt: Row, reasoning: str, answer: str, *, writer: str) -> Row:
+def _written(drafts: Sequence[_Draft], rules: CotPrompted, template: str, *, ask: Ask) -> list[_Draft]:
+    """What the writer thought and answered."""
+    questions = [_question(draft.prompt, template) for draft in drafts]
+    found = ask_for_texts(ask, questions, tags=("reasoning", "answer"), attempts=rules.attempts)
+    return [
+        replace(draft, problem=result)
+        if isinstance(result, Problem)
+        else replace(draft, answer=_answer(draft.prompt, *result, writer=rules.writer.model))
+        for draft, result in zip(drafts, found, strict=True)
+    ]
+
+
+def _answer(prompt: Row, reasoning: str, answer: str, *, writer: str) -> Row:
     taken = {name: prompt[name] for name in ("prompt_id", "source", "domain", "language", "license", "prompt")}
     identity = stable_hash(["cot_prompted", prompt["prompt_id"], reasoning, answer])
     texts = {"reasoning": reasoning, "answer": answer}
     return {**taken, **texts, "trace_id": identity, "model": writer, "temperature": WRITTEN_BY_ROLE}
 
 
-def _style_problems(written: Sequence[Row], rules: CotPrompted) -> dict[object, Problem]:
-    """By prompt_id: markdown, then long paragraphs, then words in other languages."""
-    thoughts = pl.Series([row["reasoning"] for row in written], dtype=pl.String)
+def _readable(drafts: Sequence[_Draft], rules: CotPrompted) -> list[_Draft]:
+    """The reasoning has neither markdown, nor long paragraphs, nor words in other languages."""
+    thoughts = pl.Series([draft.answer["reasoning"] for draft in drafts], dtype=pl.String)
     lengths = pl.DataFrame({"reasoning": thoughts}).select(longest_paragraph(pl.col("reasoning"))).to_series()
-    shares = consistencies(thoughts, [str(row["language"]) for row in written])
-    problems = {}
-    for row, length, share in zip(written, lengths, shares, strict=True):
-        problem = _style_problem(str(row["reasoning"]), rules, characters=length, share=share)
-        if problem is not None:
-            problems[row["prompt_id"]] = problem
-    return problems
+    shares = consistencies(thoughts, [str(draft.prompt["language"]) for draft in drafts])
+    return [
+        replace(draft, problem=_style_problem(thought, rules, characters=length, share=share))
+        for draft, thought, length, share in zip(drafts, thoughts, lengths, shares, strict=True)
+    ]
 
 
 def _style_problem(reasoning: str, rules: CotPrompted, *, characters: int, share: float | None) -> Problem | None:
@@ -115,30 +124,43 @@ def _style_problem(reasoning: str, rules: CotPrompted, *, characters: int, share
     return None
 
 
-def _verdicts(written: Sequence[Row], prompts: dict[object, Row], verify: Verify) -> dict[str, Row]:
-    """By prompt_id the verdict, message and verifier_version of answers to prompts that have a verifier."""
-    rows = [_to_verify(row, prompts[row["prompt_id"]]) for row in written if prompts[row["prompt_id"]]["verifier"]]
-    if not rows:
-        return {}
-    judged = verify(pl.DataFrame(rows, infer_schema_length=None))
-    return {
-        str(row["prompt_id"]): row
-        for row in judged.select("prompt_id", "verdict", "message", "verifier_version").iter_rows(named=True)
-    }
+def _verified(drafts: Sequence[_Draft], verify: Verify) -> list[_Draft]:
+    """Answers to prompts that have a verifier are correct; the others stay as they are."""
+    rows = [_to_verify(draft) for draft in drafts if draft.prompt["verifier"]]
+    judged = verify(pl.DataFrame(rows, infer_schema_length=None)) if rows else pl.DataFrame()
+    verdicts = {row["trace_id"]: row for row in judged.iter_rows(named=True)}
+    return [
+        _with_verdict(draft, verdicts[draft.answer["trace_id"]]) if draft.prompt["verifier"] else draft
+        for draft in drafts
+    ]
 
 
-def _to_verify(row: Row, prompt: Row) -> Row:
-    keys = {name: row[name] for name in ("trace_id", "prompt_id", "model", "temperature", "answer")}
-    spec = {name: prompt[name] for name in ("prompt", "reference_answer", "verifier", "verifier_spec")}
+def _to_verify(draft: _Draft) -> Row:
+    keys = {name: draft.answer[name] for name in ("trace_id", "prompt_id", "model", "temperature", "answer")}
+    spec = {name: draft.prompt[name] for name in ("prompt", "reference_answer", "verifier", "verifier_spec")}
     return {**keys, **spec, "think_state": ThinkState.SEPARATE.value, "finish_reason": "stop"}
 
 
-def _verdict_problems(verdicts: dict[str, Row]) -> dict[object, Problem]:
-    return {
-        prompt_id: Problem(
-            reason="not_verified" if row["verdict"] in UNJUDGED else "not_correct",
-            detail=f"{row['verdict']}: {row['message']}",
-        )
-        for prompt_id, row in verdicts.items()
-        if row["verdict"] != Verdict.CORRECT.value
-    }
+def _with_verdict(draft: _Draft, judged: Row) -> _Draft:
+    verdict = judged["verdict"]
+    if verdict == Verdict.CORRECT.value:
+        return replace(draft, verdict={name: judged[name] for name in ("verdict", "verifier_version")})
+    reason = "not_verified" if verdict in UNJUDGED else "not_correct"
+    return replace(draft, problem=Problem(reason=reason, detail=f"{verdict}: {judged['message']}"))
+
+
+def _rated(drafts: Sequence[_Draft], rater: Rater | None) -> list[_Draft]:
+    """Answers that no verifier decided about are rated well enough, where there is a judge."""
+    if rater is None:
+        return list(drafts)
+    ratings = iter(rate_answers([draft.answer for draft in drafts if not draft.verdict], rater))
+    return [draft if draft.verdict else _with_rating(draft, next(ratings)) for draft in drafts]
+
+
+def _with_rating(draft: _Draft, rated: RatedAnswer) -> _Draft:
+    return replace(draft, rating=rated, verdict=rated.verdict, problem=rated.problem)
+
+
+def _row(draft: _Draft) -> Row:
+    values = draft.answer | draft.verdict
+    return {name: values.get(name) for name in COT_PROMPTED_TRACES.schema.names()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openreason_dagster.domain.errors import RecipeError
+from openreason_dagster.domain.named_texts import read_named_template, read_named_text
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.records import Message
 
@@ -36,11 +37,7 @@ def read_writer_template(name: str, *, key: str, recipe_folder: Path, placeholde
     Raises:
         RecipeError: there is no such file, it cannot be read, or it lacks a placeholder.
     """
-    text = _read(name, ".txt", key=key, recipe_folder=recipe_folder).removesuffix("\n").removesuffix("\r")
-    missing = [f"{{{placeholder}}}" for placeholder in placeholders if f"{{{placeholder}}}" not in text]
-    if missing:
-        raise RecipeError(f"recipe key `{key}`: template {name!r} lacks {', '.join(missing)}. Add it to the text.")
-    return text
+    return read_named_template(name, shipped=_FOLDER, key=key, recipe_folder=recipe_folder, placeholders=placeholders)
 
 
 def read_examples(name: str | None, *, key: str, recipe_folder: Path) -> tuple[Example, ...]:
@@ -51,7 +48,7 @@ def read_examples(name: str | None, *, key: str, recipe_folder: Path) -> tuple[E
     """
     if name is None:
         return ()
-    lines = _read(name, ".jsonl", key=key, recipe_folder=recipe_folder).splitlines()
+    lines = read_named_text(name, ".jsonl", shipped=_FOLDER, key=key, recipe_folder=recipe_folder).splitlines()
     found = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -88,17 +85,3 @@ def conversation(turns: Sequence[tuple[str, str]], question: str) -> tuple[Messa
         for message in (Message(role="user", content=asked), Message(role="assistant", content=replied))
     ]
     return (*earlier, Message(role="user", content=question))
-
-
-def _read(name: str, suffix: str, *, key: str, recipe_folder: Path) -> str:
-    shipped = {path.stem: path for path in _FOLDER.glob(f"*{suffix}")}
-    path = shipped.get(name, recipe_folder / name)
-    if not path.is_file():
-        raise RecipeError(
-            f"recipe key `{key}`: found {name!r}, which is neither shipped ({', '.join(sorted(shipped))}) nor a file "
-            f"below {str(recipe_folder)!r}. Use a shipped name, or add the file."
-        )
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"recipe key `{key}`: {path} cannot be read ({error}). Give a UTF-8 text file.") from error

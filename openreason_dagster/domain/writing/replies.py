@@ -1,17 +1,15 @@
 """Asking a writer until its reply has the asked form, and what is wrong with replies that never have it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
+from openreason_dagster.domain.inference.asked_again import Ask, ask_until_read
 from openreason_dagster.domain.inference.questions import Question, Reply
 from openreason_dagster.domain.inference.reasoning import THINK_CLOSE, THINK_OPEN
 from openreason_dagster.domain.records import MACHINE_VERDICTS, Verdict
-
-Ask = Callable[[Iterable[Question]], Mapping[Question, Reply]]
-"""Replies to questions; one that the budget refuses has none."""
 
 Verify = Callable[[pl.DataFrame], pl.DataFrame]
 """Rows of verified_traces for answers; takes the columns that `verify.verify_batch` needs, and `prompt`."""
@@ -37,16 +35,15 @@ def ask_for_texts(
 
     A reply that came but cannot be used is asked for again, up to `attempts` times in all.
     """
-    found: dict[int, Texts | Problem] = {}
-    pending = dict(enumerate(questions))
-    for attempt in range(1, attempts + 1):
-        asked = {place: replace(question, attempt=attempt) for place, question in pending.items()}
-        replies = ask(asked.values())
-        found |= {place: texts_of(replies.get(question), tags) for place, question in asked.items()}
-        pending = {place: pending[place] for place in asked if _may_be_asked_again(found[place])}
-        if not pending:
-            break
-    return [found[place] for place in range(len(questions))]
+    found = ask_until_read(
+        ask,
+        range(len(questions)),
+        question=lambda place, attempt: replace(questions[place], attempt=attempt),
+        read=lambda _place, reply: texts_of(reply, tags),
+        is_unreadable=_may_be_asked_again,
+        attempts=attempts,
+    )
+    return list(found.values())
 
 
 def texts_of(reply: Reply | None, tags: Sequence[str]) -> Texts | Problem:

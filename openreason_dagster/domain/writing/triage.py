@@ -11,7 +11,8 @@ GREETINGS = frozenset(
     {
         "hi", "hello", "hey", "hiya", "yo", "greetings", "good morning", "good afternoon", "good evening", "good night",
         "how are you", "how are you doing", "whats up", "bye", "goodbye", "see you", "see you later", "thanks",
-        "thank you", "thank you very much", "thanks a lot", "ok", "okay", "yes", "no", "sure", "cool", "great", "nice",
+        "thank you", "thank you very much", "thanks a lot", "thanks for your help", "thank you for your help",
+        "ok", "okay", "yes", "no", "sure", "cool", "great", "nice",
         "你好", "您好", "嗨", "哈喽", "早上好", "下午好", "晚上好", "晚安", "再见", "拜拜", "谢谢", "谢谢你", "多谢",
         "好的", "你好吗", "你好啊", "你好呀",
         "hola", "buenos días", "buenos dias", "buenas tardes", "buenas noches", "adiós", "adios", "gracias",

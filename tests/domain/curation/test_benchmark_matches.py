@@ -3,12 +3,13 @@ import pytest
 
 from openreason_dagster.domain.curation.benchmark_matches import (
     LONGEST_TEXT,
+    PromptComparison,
+    Stage,
     answer_matches,
     match_examples,
     matches_by_benchmark,
-    pool_matches,
-    prompt_matches,
 )
+from openreason_dagster.domain.curation.decontamination import BenchmarkIndex
 from openreason_dagster.domain.recipe_pool import NearBenchmarks, Pool
 from openreason_dagster.domain.schemas import BENCHMARK_MATCHES, BENCHMARK_PROMPTS
 
@@ -26,12 +27,14 @@ PROMPTS = pl.DataFrame(
 
 
 @pytest.mark.parametrize(("policy", "decision"), [("mark", "marked"), ("drop", "dropped")])
-def test_matches_of_the_pool_say_how_and_what_becomes_of_them(policy: str, decision: str) -> None:
-    matches = pool_matches(PROMPTS, BENCHMARKS, Pool(near_benchmarks=NearBenchmarks(policy=policy)))
+@pytest.mark.parametrize("stage", ["prompt_pool", "sft_mix"])
+def test_matches_of_prompts_say_how_and_what_becomes_of_them(policy: str, decision: str, stage: Stage) -> None:
+    rules = Pool(near_benchmarks=NearBenchmarks(policy=policy))
+    matches = PromptComparison(BENCHMARKS, rules).matches(PROMPTS, stage=stage)
     assert matches.schema == BENCHMARK_MATCHES.schema
     assert matches.select("stage", "prompt_id", "method", "benchmark_row_id", "decision").rows() == [
-        ("prompt_pool", "same", "ngram", "0", "dropped"),
-        ("prompt_pool", "near", "near", "0", decision),
+        (stage, "same", "ngram", "0", "dropped"),
+        (stage, "near", "near", "0", decision),
     ]
     assert matches["matching_text"][1] == QUESTION
 
@@ -40,19 +43,14 @@ def test_answers_are_compared_part_by_part_and_short_ones_never_whole() -> None:
     answers = pl.DataFrame(
         {"trace_id": ["t0", "t1", "t2"], "prompt_id": ["p"] * 3, "answer": [f"So {TEN}." + "x" * 900, "12", "Count."]}
     )
-    matches = answer_matches(answers.iter_slices(1), BENCHMARKS, ngram=10)
+    matches = answer_matches(answers.iter_slices(1), BenchmarkIndex(BENCHMARKS, ngram=10))
     assert matches.select("stage", "trace_id", "prompt_id", "matching_text").rows() == [("sft_mix", "t0", "p", TEN)]
     assert len(matches["text"][0]) == LONGEST_TEXT
 
 
-def test_prompts_of_a_mix_are_compared_whatever_the_pool_held() -> None:
-    matches = prompt_matches(PROMPTS, BENCHMARKS, ngram=10)
-    assert matches.select("stage", "prompt_id", "trace_id").rows() == [("sft_mix", "same", None)]
-
-
 def test_counts_and_examples_of_each_benchmark() -> None:
     many = PROMPTS[[1] * 5].with_columns(prompt_id=pl.int_range(5).cast(pl.String))
-    matches = pool_matches(pl.concat([PROMPTS, many]), BENCHMARKS, Pool()).lazy()
+    matches = PromptComparison(BENCHMARKS, Pool()).matches(pl.concat([PROMPTS, many]), stage="prompt_pool").lazy()
     assert matches_by_benchmark(matches).rows() == [
         ("b", "prompt_pool", "near", "marked", 6), ("b", "prompt_pool", "ngram", "dropped", 1),
     ]  # fmt: skip

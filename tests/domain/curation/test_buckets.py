@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from openreason_dagster.domain.curation.buckets import LENGTH_NAMES, length_bucket, with_buckets
+from openreason_dagster.domain.curation.buckets import LENGTH_NAMES, length_bucket, with_buckets, with_topic
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,9 @@ def test_difficulty_is_that_of_the_prompt_over_all_models() -> None:
         ("t", "hard", "4k to 8k"),
         ("u", "unknown", "below 1k"),
     ]
+
+
+def test_the_source_stands_for_a_topic_that_is_not_known() -> None:
+    rows = pl.LazyFrame({"prompt_id": ["p", "q", "chat"], "source": ["s", "s", "talk"]})
+    pool = pl.LazyFrame({"prompt_id": ["q", "p"], "topic": [None, "algebra"]})
+    assert with_topic(rows, pool).collect()["topic"].to_list() == ["algebra", "s", "talk"]

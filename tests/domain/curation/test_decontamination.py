@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openreason_dagster.domain.curation.decontamination import OVERLAP_SCHEMA, overlaps
+from openreason_dagster.domain.curation.decontamination import OVERLAP_SCHEMA, BenchmarkIndex
 
 DATA = Path(__file__).parents[2] / "data"
 TEN = "one two three four five six seven eight nine ten"
@@ -47,7 +47,8 @@ def benchmarks_of(*texts: tuple[str, str | None]) -> pl.DataFrame:
     ],
 )  # fmt: skip
 def test_overlap_is_found(seed: tuple[str, str | None], benchmark: tuple[str, str | None]) -> None:
-    found = overlaps(prompts_of(("harmless", None), seed), benchmarks_of(("something", "else"), benchmark), ngram=10)
+    index = BenchmarkIndex(benchmarks_of(("something", "else"), benchmark), ngram=10)
+    found = index.overlaps(prompts_of(("harmless", None), seed))
     assert found.schema == OVERLAP_SCHEMA
     assert found.select("prompt_id", "benchmark", "benchmark_row_id").rows() == [("1", "b", "r1")]
 
@@ -69,17 +70,17 @@ def test_overlap_is_found(seed: tuple[str, str | None], benchmark: tuple[str, st
     ],
 )
 def test_what_is_no_overlap(seed: tuple[str, str | None], benchmark: tuple[str, str | None]) -> None:
-    assert overlaps(prompts_of(seed), benchmarks_of(benchmark), ngram=10).is_empty()
+    assert BenchmarkIndex(benchmarks_of(benchmark), ngram=10).overlaps(prompts_of(seed)).is_empty()
 
 
 def test_runs_do_not_cross_from_one_prompt_to_the_next() -> None:
-    assert overlaps(prompts_of((NINE, None), (f"ten {NINE}", None)), benchmarks_of((TEN, None)), ngram=10).is_empty()
+    index = BenchmarkIndex(benchmarks_of((TEN, None)), ngram=10)
+    assert index.overlaps(prompts_of((NINE, None), (f"ten {NINE}", None))).is_empty()
 
 
 def test_matching_text_and_first_benchmark_row_are_told() -> None:
-    found = overlaps(
-        prompts_of((f"Well: {TEN}!", TEN)), benchmarks_of((f"{TEN} a", None), (f"well {TEN}", None)), ngram=10
-    )
+    index = BenchmarkIndex(benchmarks_of((f"{TEN} a", None), (f"well {TEN}", None)), ngram=10)
+    found = index.overlaps(prompts_of((f"Well: {TEN}!", TEN)))
     assert found.rows() == [("0", "b", "r1", "well one two three four five six seven eight nine")]
 
 
@@ -93,8 +94,9 @@ def test_matching_text_and_first_benchmark_row_are_told() -> None:
     ids=["no-prompts", "no-benchmarks", "neither"],
 )
 def test_nothing_to_compare(prompts: pl.DataFrame, benchmarks: pl.DataFrame) -> None:
-    assert overlaps(prompts, benchmarks, ngram=10).is_empty()
-    assert overlaps(prompts, benchmarks, ngram=10).schema == OVERLAP_SCHEMA
+    found = BenchmarkIndex(benchmarks, ngram=10).overlaps(prompts)
+    assert found.is_empty()
+    assert found.schema == OVERLAP_SCHEMA
 
 
 def test_planted_benchmark_question_is_found_among_real_ones() -> None:
@@ -102,7 +104,7 @@ def test_planted_benchmark_question_is_found_among_real_ones() -> None:
     test = pl.read_ndjson(DATA / "gsm8k" / "test.jsonl")
     planted = f"Read carefully. {test['question'][3].replace(',', ' ,')} Give a number."
     prompts = prompts_of(*train.select("question", "answer").iter_rows(), (planted, None))
-    found = overlaps(prompts, benchmarks_of(*test.select("question", "answer").iter_rows()), ngram=10)
+    found = BenchmarkIndex(benchmarks_of(*test.select("question", "answer").iter_rows()), ngram=10).overlaps(prompts)
     assert found.select("prompt_id", "benchmark_row_id").rows() == [("40", "r3")]
 
 
@@ -136,7 +138,7 @@ def test_agrees_with_the_definition(
     seeds: list[tuple[str, str | None]], bench: list[tuple[str, str | None]], ngram: int
 ) -> None:
     prompts, benchmarks = prompts_of(*seeds), benchmarks_of(*bench)
-    found = overlaps(prompts, benchmarks, ngram=ngram)
+    found = BenchmarkIndex(benchmarks, ngram=ngram).overlaps(prompts)
     assert set(found["prompt_id"]) == contaminated_by_definition(prompts, benchmarks, ngram)
     assert found["prompt_id"].is_unique().all()
 
@@ -145,6 +147,7 @@ def test_more_prompts_than_are_held_at_once() -> None:
     draw = random.Random(3)
     texts = [(" ".join(draw.choices("abcdef", k=6)), None) for _ in range(300)]
     benchmarks = benchmarks_of(*texts[::17])
-    whole = overlaps(prompts_of(*texts), benchmarks, ngram=5)
-    assert overlaps(prompts_of(*texts), benchmarks, ngram=5, prompts_at_once=7).equals(whole)
+    index = BenchmarkIndex(benchmarks, ngram=5)
+    whole = index.overlaps(prompts_of(*texts))
+    assert index.overlaps(prompts_of(*texts), prompts_at_once=7).equals(whole)
     assert whole.height >= 18

@@ -9,7 +9,7 @@ import pytest
 from openreason_dagster.domain.curation.near_benchmarks import (
     NEAR_SCHEMA,
     SHARING_NUMBERS,
-    near_benchmark_questions,
+    BenchmarkQuestions,
 )
 from openreason_dagster.domain.schemas import BENCHMARK_PROMPTS
 
@@ -44,7 +44,7 @@ def benchmarks() -> pl.DataFrame:
 @pytest.mark.parametrize(("kind", "least"), [("light", 13), ("reworded", 11)])
 def test_planted_paraphrases_are_found(benchmarks: pl.DataFrame, kind: str, least: int) -> None:
     planted = [row for row in rows_of("paraphrases/paraphrases.jsonl") if row["kind"] == kind]
-    found = near_benchmark_questions(prompts_of(*(row["prompt"] for row in planted)), benchmarks, similarity=0.4)
+    found = BenchmarkQuestions(benchmarks).near(prompts_of(*(row["prompt"] for row in planted)), similarity=0.4)
     wanted = {(str(number), row["benchmark"], str(row["row"])) for number, row in enumerate(planted)}
     right = wanted & set(found.select("prompt_id", "benchmark", "benchmark_row_id").rows())
     assert found.schema == NEAR_SCHEMA
@@ -55,11 +55,11 @@ def test_planted_paraphrases_are_found(benchmarks: pl.DataFrame, kind: str, leas
 def test_other_problems_are_left_alone(benchmarks: pl.DataFrame) -> None:
     texts = [row["question"] for row in rows_of("gsm8k/train.jsonl")]
     texts += [row["problem"] for row in rows_of("math_train/train.jsonl")]
-    assert near_benchmark_questions(prompts_of(*texts), benchmarks, similarity=0.4).is_empty()
+    assert BenchmarkQuestions(benchmarks).near(prompts_of(*texts), similarity=0.4).is_empty()
 
 
 def test_planted_copies_are_found_with_similarity_one(benchmarks: pl.DataFrame) -> None:
-    found = near_benchmark_questions(prompts_of(*benchmarks["prompt"]), benchmarks, similarity=0.4)
+    found = BenchmarkQuestions(benchmarks).near(prompts_of(*benchmarks["prompt"]), similarity=0.4)
     assert found.height == benchmarks.height
     assert found["similarity"].to_list() == [1.0] * benchmarks.height
 
@@ -74,7 +74,7 @@ def test_planted_copies_are_found_with_similarity_one(benchmarks: pl.DataFrame) 
     ],
 )
 def test_numbers_and_words_both_count(prompt: str, is_found: bool) -> None:
-    found = near_benchmark_questions(prompts_of(prompt), benchmarks_of(QUESTION), similarity=0.4)
+    found = BenchmarkQuestions(benchmarks_of(QUESTION)).near(prompts_of(prompt), similarity=0.4)
     assert (found.height == 1) == is_found
 
 
@@ -84,7 +84,7 @@ def test_without_numbers_most_words_and_their_order_have_to_be_shared() -> None:
         question + " Explain.",
         "Cleo is older than Ann, and Ann is older than Bob. Who is the oldest of the friends?",
     ]
-    found = near_benchmark_questions(prompts_of(*texts), benchmarks_of(question), similarity=0.4)
+    found = BenchmarkQuestions(benchmarks_of(question)).near(prompts_of(*texts), similarity=0.4)
     assert found["prompt_id"].to_list() == ["0"]
 
 
@@ -92,8 +92,8 @@ def test_numbers_of_many_questions_do_not_bind() -> None:
     texts = [f"{name} buys 2 pens and 3 books. How many things is that?" for name in ("Ann", "Bob", "Cleo", "Dan")]
     prompt = prompts_of("Of 2 cats and 3 dogs, how many things is a book?")
     few, many = benchmarks_of(*texts[:SHARING_NUMBERS]), benchmarks_of(*texts)
-    assert near_benchmark_questions(prompt, few, similarity=0.3).height == 1
-    assert near_benchmark_questions(prompt, many, similarity=0.3).is_empty()
+    assert BenchmarkQuestions(few).near(prompt, similarity=0.3).height == 1
+    assert BenchmarkQuestions(many).near(prompt, similarity=0.3).is_empty()
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,4 @@ def test_nothing_to_compare(prompts: list[str], questions: list[str]) -> None:
         {"prompt_id": list(map(str, prompts)), "prompt": prompts},
         schema=dict.fromkeys(("prompt_id", "prompt"), pl.String),
     )
-    assert near_benchmark_questions(texts, benchmarks_of(*questions), similarity=0.4).is_empty()
+    assert BenchmarkQuestions(benchmarks_of(*questions)).near(texts, similarity=0.4).is_empty()

@@ -162,3 +162,10 @@ def test_clusters_are_the_connected_components(edges: list[tuple[int, int]]) -> 
     assert all(first < second for first, second in pairwise(names))
     left = set(range(10)) - set(repeated_rows(pairs)["row"])
     assert not any(row in left and earlier in left for row, earlier, _ in pairs.rows())
+
+
+def test_pairs_of_rows_before_the_first_new_one_are_left_out():
+    prompts = prompts_of(BASE, BASE + " Explain.", BASE + " Please.", BASE + " Thanks.")
+    pairs = near_pairs(prompts, similarity=0.8)
+    assert pairs.filter(pl.col("row") < 2).height == 1
+    assert near_pairs(prompts, similarity=0.8, from_row=2).equals(pairs.filter(pl.col("row") >= 2))

@@ -254,6 +254,23 @@ def test_near_duplicates_go_before_semantic_ones(
     assert ("semantic_duplicate" in result.clusters["kind"]) == (semantic == "mark")
 
 
+def test_a_pool_keeps_stated_topics_and_groups_the_other_prompts(static_model: Path) -> None:
+    stated = seed(LONG, "7", row="0") | {"topic": "Marbles"}
+    told = [(SAID_FIRST, "1"), (SAME_MEANING, "2"), ("12 + 13", "3"), ("Now!", "4")]
+    rows = [stated, *(seed(text, "7", row=row) for text, row in told)]
+    found = {}
+    for topics in (None, {"model": str(static_model), "count": 2}):
+        rules, seeds = Pool(topics=topics), SEED_PROMPTS.frame(rows)
+        result = build_pool(seeds, BENCHMARK_PROMPTS.frame([]), audit=audit, rules=rules, folder=Path())
+        assert result.pool.schema == PROMPT_POOL.schema
+        found[topics is None] = result.pool["topic"].to_list()
+    assert found[True] == ["Marbles", None, None, None, None]
+    marbles, first, second, formula, now = found[False]
+    assert (marbles, formula, now) == ("Marbles", None, "now")
+    assert first == second
+    assert len(first.split(", ")) == 3
+
+
 def test_semantic_duplicates_without_a_reference_are_never_dropped(static_model: Path) -> None:
     free = [
         seed(text, None, row=row) | {"verifier": "instruction"}

@@ -11,9 +11,9 @@ import pytest
 from model2vec import StaticModel
 from static_model import write_static_model
 
-from openreason_dagster.domain.curation.static_embeddings import load_embedding
+from openreason_dagster.domain.curation.static_embeddings import load_embedding, load_topic_embedding
 from openreason_dagster.domain.errors import PoolError
-from openreason_dagster.domain.recipe_pool import SemanticDuplicates
+from openreason_dagster.domain.recipe_pool import SemanticDuplicates, Topics
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 WORDS = ["the big house near the river", "a small boat on the lake"]
@@ -33,6 +33,13 @@ def test_vectors_have_length_one_or_none_at_all(model: Path) -> None:
     vectors = load_embedding(SemanticDuplicates(model="./model"), model.parent)([*WORDS, "", "Zzyzx blorf the"])
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1).tolist() == pytest.approx([1, 1, 0, 0])
+
+
+def test_for_topics_unknown_tokens_are_passed_over(model: Path) -> None:
+    embed = load_topic_embedding(Topics(model="./model"), model.parent)
+    known, partly, unknown = embed(["the boat", "Zzyzx the boat", "Zzyzx blorf"])
+    assert known.tolist() == partly.tolist()
+    assert not unknown.any()
 
 
 def test_words_far_behind_count_as_well(model: Path) -> None:
@@ -89,6 +96,8 @@ def test_a_broken_model_is_named(harm, name: str, said: str, model: Path) -> Non
     harm(name, model)
     with pytest.raises(PoolError, match=rf"`pool.semantic_duplicates.model`: '.*/model' .*{said}.*Correct `model`"):
         load_embedding(SemanticDuplicates(model=str(model)), Path())
+    with pytest.raises(PoolError, match=rf"`pool.topics.model`: .*{said}"):
+        load_topic_embedding(Topics(model=str(model)), Path())
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -96,7 +105,15 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         load_embedding(SemanticDuplicates(model="./absent"), tmp_path)
 
 
-def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "model2vec", None)
-    with pytest.raises(PoolError, match=r"model2vec is not installed.*'openreason-dagster\[semantic\]'"):
-        load_embedding(SemanticDuplicates(model="./model"), Path())
+@pytest.mark.parametrize(
+    ("load", "rules", "package"),
+    [
+        pytest.param(load_embedding, SemanticDuplicates(model="./model"), "model2vec", id="duplicates"),
+        pytest.param(load_topic_embedding, Topics(model="./model"), "model2vec", id="topics"),
+        pytest.param(load_topic_embedding, Topics(model="./model"), "sklearn", id="grouping-topics"),
+    ],
+)
+def test_without_the_package_the_extra_is_named(load, rules, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(PoolError, match=rf"{package} is not installed.*'openreason-dagster\[semantic\]'"):
+        load(rules, Path())

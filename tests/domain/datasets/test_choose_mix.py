@@ -68,6 +68,20 @@ def test_what_overlaps_a_benchmark_is_left_out(found, left_out):
     assert (mix.matches.height > 0) == bool(left_out)
 
 
+@pytest.mark.parametrize(("policy", "left_out"), [("mark", []), ("drop", ["c1"])])
+def test_a_reworded_benchmark_question_is_reported_and_left_out_where_asked_for(policy, left_out):
+    question = "Tom has 12 red and 30 blue marbles and loses 7. How many marbles has Tom?"
+    asked = frame(
+        "benchmark_prompts", {"benchmark": "b", "benchmark_row_id": "0", "prompt": question, "solution": None}
+    )
+    reworded = turns("Of his 12 red and 30 blue marbles Tom loses 7, how many marbles has he?", "35")
+    found = prepared(reworded, turns("Hi", "Hello")) | {"benchmark_prompts": asked}
+    mix = chosen(found, pool={"near_benchmarks": {"policy": policy}})
+    assert mix.matches.select("stage", "method", "text").rows() == [("sft_mix", "near", reworded[0]["content"])]
+    assert mix.dropped.select("trace_id", "reason").rows() == [(name, "near_benchmark") for name in left_out]
+    assert ("c1" in mix.chosen["trace_id"]) == (policy == "mark")
+
+
 def test_shares_are_those_of_what_is_clean():
     found = prepared(turns(f"Count {RUN}", "ok"), turns("Hi", "Hello"), turns("Bye", "See you"))
     mix = chosen(found, sft_mix={"component_shares": {"reasoning_data": 0.5, "non_reasoning_data": 0.5}})
@@ -86,12 +100,42 @@ def test_only_a_recipe_without_models_has_an_empty_mix():
         chosen(found)
 
 
+def written_as_it_was(rows):
+    return rows.with_columns(reasoning=pl.lit("R"), answer=pl.lit("A"))
+
+
+@pytest.mark.parametrize(
+    ("found", "left_out"),
+    [
+        pytest.param(prepared(), [], id="nothing"),
+        pytest.param(
+            prepared(sampled_traces=written_as_it_was, cold_start_data=written_as_it_was), ["t1"],
+            id="a-writer-that-changed-nothing",
+        ),
+        pytest.param(prepared(turns("Hi", "Hello"), turns("Hi", "Hello")), ["c2"], id="one-conversation-twice"),
+        pytest.param(prepared(turns("Hi", "Hello"), turns("Hi", "Hello", "Bye", "So long")), [], id="one-goes-on"),
+        pytest.param(prepared(turns("Hi", "Hello"), turns("Hey", "Hello")), [], id="the-same-answer-to-another-prompt"),
+    ],
+)  # fmt: skip
+def test_what_is_there_twice_is_taken_once(found, left_out):
+    mix = chosen(found)
+    assert mix.dropped.select("trace_id", "reason").rows() == [(name, "duplicate") for name in left_out]
+    assert sorted([*mix.chosen["trace_id"], *left_out]) == sorted(component_rows(found).collect()["trace_id"])
+
+
+def test_of_equal_rows_the_one_stays_whose_component_is_wanted():
+    found = prepared(sampled_traces=written_as_it_was, cold_start_data=written_as_it_was)
+    mix = chosen(found, sft_mix={"component_shares": {"reasoning_data": 1, "cold_start_data": 0}})
+    assert mix.chosen["trace_id"].to_list() == ["t1"]
+
+
 def test_another_may_compare_the_answers_of_a_component():
     found = prepared(sampled_traces=answering(RUN), cold_start_data=answering(RUN))
     asked = []
 
     def comparer(candidates, benchmarks):
-        asked.append((candidates["trace_id"].to_list(), benchmarks["benchmark"].to_list()))
+        text = pl.DataFrame({"prompt_id": "x", "prompt": f"So {RUN}", "solution": ""})
+        asked.append((candidates["trace_id"].to_list(), benchmarks.overlaps(text)["benchmark"].to_list()))
         return BENCHMARK_MATCHES.frame([])
 
     rows = component_rows(found).collect()

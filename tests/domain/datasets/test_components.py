@@ -38,7 +38,9 @@ def tables(non_reasoning=()):
         "sampled_traces": frame(
             "sampled_traces", {"trace_id": "t1", "reasoning": "add", "answer": "2", "completion_tokens": 2_000}
         ),
-        "prompt_pool": frame("prompt_pool", {"prompt_id": "p1", "prompt": "1+1?", "source": "sums"}),
+        "prompt_pool": frame(
+            "prompt_pool", {"prompt_id": "p1", "prompt": "1+1?", "source": "sums", "topic": "addition"}
+        ),
         "prompt_clusters": frame("prompt_clusters", {"prompt_id": "p1", "cluster_id": "p0"}),
         "prompt_statistics": frame("prompt_statistics", {"prompt_id": "p1", "judged": 4, "correct": 1}),
     }  # fmt: skip
@@ -52,11 +54,11 @@ def test_rows_of_all_components_become_conversations():
     assert sorted(rows.select("trace_id", "component").iter_rows()) == [
         ("c1", "non_reasoning_data"), ("t1", "reasoning_data"), ("w1", "cold_start_data"),
     ]  # fmt: skip
-    described = rows.select("trace_id", "source", "cluster_id", "difficulty", "length", "reward_total")
+    described = rows.select("trace_id", "source", "cluster_id", "topic", "difficulty", "length", "reward_total")
     assert sorted(described.iter_rows()) == [
-        ("c1", "chat", "p2", "unknown", "unknown", None),
-        ("t1", "sums", "p0", "hard", "2k to 4k", 1.0),
-        ("w1", "sums", "p0", "hard", "unknown", 1.0),
+        ("c1", "chat", "p2", "chat", "unknown", "unknown", None),
+        ("t1", "sums", "p0", "addition", "hard", "2k to 4k", 1.0),
+        ("w1", "sums", "p0", "addition", "hard", "unknown", 1.0),
     ]
     chosen = rows.with_columns(split=pl.lit("train"))
     mixed = pl.concat(mixed_conversations(chosen, found))

@@ -136,6 +136,25 @@ def test_recipe_can_keep_wrong_answers_but_not_unknown_ones(verdict, found):
     assert reasons(select_reasoning_data(frame({"verdict": verdict}), ReasoningData(answers="judged"))) == found
 
 
+@pytest.mark.parametrize(
+    ("verdict", "found"),
+    [
+        *(pytest.param(name, {}, id=name) for name in ("correct", "incorrect", "no_answer", "timeout", "abstained")),
+        pytest.param(None, {"t0": "not_judged"}, id="no-verdict-yet"),
+        pytest.param("truncated", {"t0": "truncated"}, id="cut"),
+    ],
+)
+def test_recipe_can_do_without_a_filter_of_answers(verdict, found):
+    rows = frame({"verdict": verdict, "reward_total": None})
+    assert reasons(select_reasoning_data(rows, ReasoningData(answers="any"))) == found
+
+
+def test_what_was_judged_comes_before_what_was_not():
+    rows = frame({"verdict": "abstained", "reward_total": None}, {"verdict": "incorrect", "reward_total": 1.0})
+    selection = select_reasoning_data(rows, ReasoningData(answers="any", traces_per_prompt=1))
+    assert selection.kept["trace_id"].to_list() == ["t1"]
+
+
 @given(ROWS, st.randoms(use_true_random=False), st.integers(1, 3))
 def test_every_trace_ends_in_exactly_one_table_whatever_the_order(rows, random, limit):
     rows = [row | {"reward_total": row["reward_total"] or 1.0} if row["verdict"] == "correct" else row for row in rows]

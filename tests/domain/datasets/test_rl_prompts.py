@@ -26,7 +26,7 @@ def traces(prompt, right, wrong, *, unknown=0, model="m"):
 
 
 def outcome_of(*rows, policy_model=None, prompts=("p",)):
-    pool = pl.LazyFrame({"prompt_id": prompts, "domain": ["math"] * len(prompts)})
+    pool = pl.LazyFrame({"prompt_id": prompts, "domain": "math", "source": "sums", "topic": None})
     frame = pl.LazyFrame([row for part in rows for row in part], schema=TRACES, orient="row")
     return prompt_outcomes(pool, frame, policy_model=policy_model).collect()
 
@@ -63,7 +63,7 @@ def test_first_reason(right, wrong, unknown, rules, reason):
 def test_prompt_without_traces_is_unknown():
     outcome = outcome_of()
     assert outcome.row(0, named=True) == {
-        "prompt_id": "p", "domain": "math", "samples": 0, "judged": 0, "correct": 0, "same_wrong": 0,
+        "prompt_id": "p", "domain": "math", "topic": "sums", "samples": 0, "judged": 0, "correct": 0, "same_wrong": 0,
         "pass_rate": None, "difficulty_band": "unknown",
     }  # fmt: skip
     assert reasons(outcome) == {"p": "unknown_pass_rate"}
@@ -90,7 +90,7 @@ def test_prompts_whose_reference_is_doubted_are_left_out_before_all_else():
 
 
 def outcomes(*rows):
-    """Outcomes of prompts given as domain and pass rate of 100 judged samples."""
+    """Outcomes of prompts given as domain and pass rate of 100 judged samples; their topics are `odd` and `even`."""
     frame = pl.DataFrame(
         [
             (stable_hash([number]), domain, 100, 100 if rate is not None else 0, round(100 * (rate or 0)), 0, rate)
@@ -102,7 +102,8 @@ def outcomes(*rows):
         },
         orient="row",
     )  # fmt: skip
-    return frame.with_columns(difficulty_band=pl.lit("medium"))
+    topic = pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("even")).otherwise(pl.lit("odd"))
+    return frame.with_columns(topic=topic, difficulty_band=pl.lit("medium"))
 
 
 def test_quota_keeps_the_prompts_whose_samples_differ_most():
@@ -118,6 +119,18 @@ def test_quota_of_zero_leaves_a_domain_out():
     assert selection.kept["domain"].to_list() == ["math"]
 
 
+def test_quota_of_a_topic_comes_before_that_of_its_domain():
+    rates = (0.5, 0.4, 0.52, 0.3, 0.54, 0.2, 0.56, None)
+    rows = outcomes(*[("math", rate) for rate in rates], ("code", 0.1))
+    rules = RlPrompts(topic_quota=2, domain_quotas={"math": 3}, unknown_rate="keep")
+    selection = select_rl_prompts(rows, rules)
+    kept = selection.kept.sort("domain", "pass_rate").select("domain", "pass_rate").rows()
+    assert kept == [("code", 0.1), ("math", 0.4), ("math", 0.5), ("math", 0.52)]
+    assert dict(selection.dropped["reason"].value_counts().iter_rows()) == {
+        "over_topic_quota": 4, "over_domain_quota": 1,
+    }  # fmt: skip
+
+
 def test_row_limit_takes_from_each_domain_in_proportion():
     rows = outcomes(*[("math", 0.5)] * 60, *[("code", 0.1)] * 30)
     selection = select_rl_prompts(rows, RlPrompts(rows=30))
@@ -131,11 +144,13 @@ def test_row_limit_takes_from_each_domain_in_proportion():
     ),
     st.none() | st.integers(1, 20),
     st.none() | st.integers(0, 5),
+    st.none() | st.integers(1, 5),
     st.randoms(use_true_random=False),
 )  # fmt: skip
-def test_kept_and_dropped_are_every_prompt_once_in_any_order(rows, limit, quota, random):
+def test_kept_and_dropped_are_every_prompt_once_in_any_order(rows, limit, quota, topic_quota, random):
     frame = outcomes(*rows)
-    rules = RlPrompts(rows=limit, domain_quotas=None if quota is None else {"math": quota})
+    domain_quotas = None if quota is None else {"math": quota}
+    rules = RlPrompts(rows=limit, domain_quotas=domain_quotas, topic_quota=topic_quota)
     selection = select_rl_prompts(frame, rules)
     assert sorted([*selection.kept["prompt_id"], *selection.dropped["prompt_id"]]) == sorted(frame["prompt_id"])
     assert selection.kept.height <= (limit or frame.height)

@@ -83,9 +83,8 @@ def test_choose_rows_takes_every_prompt_before_any_prompt_twice():
 
 def test_rows_whose_prompt_or_answer_overlaps_a_benchmark_are_left_out():
     rows = candidates(prompts=3)
-    columns = dict.fromkeys(
-        ("stage", "method", "benchmark", "benchmark_row_id", "decision", "text", "matching_text"), "x"
-    )
+    columns = dict.fromkeys(("stage", "benchmark", "benchmark_row_id", "text", "matching_text"), "x")
+    columns |= {"method": "ngram", "decision": "dropped"}
     matches = BENCHMARK_MATCHES.frame(
         [
             columns | {"prompt_id": rows["prompt_id"][0], "trace_id": None},
@@ -104,6 +103,16 @@ def test_a_selection_lets_sources_take_turns_among_the_difficulties_asked_for():
     assert set(mix.chosen["difficulty"]) == {"hard"}
     assert set(mix.dropped["reason"]) == {"not_selected"}
     assert mix.chosen.height + mix.dropped.height == 400
+
+
+def test_a_selection_by_topic_and_difficulty_lets_both_take_turns():
+    topics = pl.when(pl.col("trace_id").hash() % 10 > 0).then(pl.lit("algebra")).otherwise(pl.lit("geometry"))
+    mix = choose_rows(
+        candidates().with_columns(topic=topics), SftMix(rows=12, selection={"by": ["topic", "difficulty"]}), seed=0
+    )
+    counts = mix.chosen.group_by("topic", "difficulty").len()
+    assert counts.height == 4
+    assert set(counts["len"]) == {3}
 
 
 def test_a_selection_of_a_difficulty_that_no_row_has_is_refused():

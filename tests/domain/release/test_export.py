@@ -1,47 +1,17 @@
-"""Shards hold every row once, the swap leaves no half release, and differences from the mix are found."""
+"""The swap leaves no half release, and differences from the mix are found."""
 
 import json
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 
 import polars as pl
 import pytest
 
 from openreason_dagster.domain.errors import ReleaseError
-from openreason_dagster.domain.provenance import file_hash
-from openreason_dagster.domain.release.export import _move_aside, swap_in, write_shards
+from openreason_dagster.domain.release.export import _move_aside, described_shard, swap_in
 from openreason_dagster.domain.release.released_rows import release_differences
-
-
-def batches(*sizes):
-    def of(split):
-        start = 0
-        for size in sizes if split == "train" else ():
-            yield pl.DataFrame({"trace_id": [f"t{start + row}" for row in range(size)]})
-            start += size
-
-    return of
-
-
-@pytest.mark.parametrize(
-    ("sizes", "per_shard", "rows"),
-    [
-        pytest.param((5,), 10, [5], id="one-short-shard"),
-        pytest.param((4, 4, 4), 5, [5, 5, 2], id="batches-cut-and-joined"),
-        pytest.param((10,), 5, [5, 5], id="exact"),
-        pytest.param((1, 0, 1), 1, [1, 1], id="empty-batch"),
-        pytest.param((), 5, [], id="nothing"),
-    ],
-)
-def test_write_shards_sizes_names_and_hashes(tmp_path, sizes, per_shard, rows):
-    shards = write_shards(tmp_path / "out", batches(*sizes), rows_per_shard=per_shard)
-    assert [shard.rows for shard in shards] == rows
-    for number, shard in enumerate(shards):
-        assert shard.path == f"data/train-{number:05d}-of-{len(rows):05d}.parquet"
-        assert shard.sha256 == file_hash(tmp_path / "out" / shard.path)
-    written = [pl.read_parquet(tmp_path / "out" / shard.path)["trace_id"].to_list() for shard in shards]
-    assert [row for rows in written for row in rows] == [f"t{row}" for row in range(sum(sizes))]
 
 
 def test_swap_in_replaces_the_old_release_whole(tmp_path):
@@ -114,10 +84,15 @@ def test_swap_in_names_both_folders_when_it_fails(tmp_path):
 
 @pytest.fixture
 def release(tmp_path):
-    shards = write_shards(tmp_path / "release", batches(3), rows_per_shard=2)
-    manifest = {"shards": [{"split": s.split, "path": s.path, "sha256": s.sha256} for s in shards]}
-    (tmp_path / "release" / "manifest.json").write_text(json.dumps(manifest))
-    return tmp_path / "release"
+    folder = tmp_path / "release"
+    (folder / "data").mkdir(parents=True)
+    shards = []
+    for number, traces in enumerate((["t0", "t1"], ["t2"])):
+        path = folder / "data" / f"train-{number:05d}-of-00002.parquet"
+        pl.DataFrame({"trace_id": traces}).write_parquet(path)
+        shards.append(described_shard(folder, path, split="train", rows=len(traces)))
+    (folder / "manifest.json").write_text(json.dumps({"shards": [asdict(shard) for shard in shards]}))
+    return folder
 
 
 def mix(*traces, split="train"):

@@ -68,6 +68,17 @@ def canaries(*more):
 
 CUT = pl.when(pl.col("trace_id") == "large-0.3-0").then(pl.lit("length")).otherwise("finish_reason")
 ENGLISH = {"en": {"minimum": 0.9}}
+OTHER_SETS = ("rl_prompts", "preference_pairs", "safety_set")
+EVERY_SET = {"release": {"license": "MIT", "formats": ["rl_prompts_verl", "preference", "safety"]}}
+
+
+def other_set(name, **values):
+    """One row of a set that is released beside the mix."""
+    blank = {column.name: "x" for column in TABLES[name].columns if column.dtype == pl.String()}
+    row = dict.fromkeys(TABLES[name].schema) | blank | {"license": "MIT", "label": "unsafe"} | values
+    return TABLES[name].frame([{key: row[key] for key in TABLES[name].schema}]).lazy()
+
+
 ASKED = {"rows": 3, "domain_shares": {"math": 1.0}}
 
 
@@ -131,8 +142,27 @@ ASKED = {"rows": 3, "domain_shares": {"math": 1.0}}
         pytest.param(
             "domain share math", {"sft_mix": mix(domain=pl.lit("code"))}, {"sft_mix": ASKED}, "0.00%", id="domain"
         ),
+        pytest.param(
+            "component share cold_start_data", {},
+            {"sft_mix": {"component_shares": {"reasoning_data": 0.5, "cold_start_data": 0.5}}}, "0.00%", id="component",
+        ),
+        *(
+            pytest.param(
+                f"licences of {table}", {table: other_set(table, license="MIT AND CC-BY-NC-4.0")}, EVERY_SET,
+                "'MIT AND CC-BY-NC-4.0'", id=f"licence-of-{table}",
+            )
+            for table in OTHER_SETS
+        ),
+        *(
+            pytest.param(
+                f"contamination of {table}",
+                {table: other_set(table, prompt=PROMPT), "benchmark_prompts": overlapping()}, EVERY_SET,
+                "1 prompts", id=f"contaminated-{table}",
+            )
+            for table in OTHER_SETS
+        ),
     ],
-)
+)  # fmt: skip
 def test_gate_passes_then_fails_on_its_fault(tmp_path, gate, changes, settings, found):
     loose = {key: value for key, value in settings.items() if key == "release"}
     before = failed(good(), recipe(tmp_path)) if not loose else {}
@@ -142,6 +172,17 @@ def test_gate_passes_then_fails_on_its_fault(tmp_path, gate, changes, settings, 
     with pytest.raises(ReleaseError, match=rf"blocked by(.|\n)*{gate}: found (.|\n)*limit") as error:
         require_passed(release_gates(good(**changes), recipe(tmp_path, **settings)))
     assert stopped[gate].remedy in str(error.value)
+
+
+def test_sets_that_are_not_released_are_free(tmp_path):
+    changes = {name: other_set(name, license="CC-BY-NC-4.0") for name in OTHER_SETS}
+    settings = {"release": {"license": "MIT", "formats": ["rl_prompts", "safety"]}}
+    assert set(failed(good(**changes), recipe(tmp_path, **settings))) == {
+        "licences of rl_prompts",
+        "licences of safety_set",
+    }
+    unknown = good(safety_set=other_set("safety_set", license="CC-BY-NC-4.0", label="unknown"))
+    assert failed(unknown, recipe(tmp_path, **settings)) == {}
 
 
 def test_limits_of_the_recipe_are_kept_to(tmp_path):

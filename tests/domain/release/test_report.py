@@ -83,7 +83,9 @@ def test_headline_numbers_are_the_tables_numbers() -> None:
         assert value in shown
 
 
-@pytest.mark.parametrize("frame", ["pass_rates", "pass_at_k", "verdicts", "lengths", "reward_totals", "mean_rewards"])
+@pytest.mark.parametrize(
+    "frame", ["pass_rates", "pass_at_k", "verdicts", "lengths", "reward_totals", "mean_rewards", "topics"]
+)
 def test_every_number_of_a_frame_stands_in_a_cell(frame: str) -> None:
     shown = set(Elements(PAGE).text)
     values = [value for row in getattr(DATA, frame).iter_rows() for value in row if isinstance(value, int | str)]

@@ -122,3 +122,14 @@ def test_task_that_depends_on_more_than_the_seed_repeats_and_can_be_continued(ta
     first, longer = (list(repeatable_entries(task, count=count, seed=7, options={})) for count in (2, 3))
     assert longer[:2] == first
     assert {str(entry["answer"]) for entry in longer} != {""}
+
+
+@pytest.mark.parametrize(
+    ("task", "topic"),
+    [
+        pytest.param("starter/ordering", "ordering", id="starter"),
+        pytest.param("reasoning_gym/chain_sum", "chain sum", id="reasoning-gym"),
+    ],
+)
+def test_a_generated_problem_is_about_its_task(task: str, topic: str) -> None:
+    assert read(source(task, domain="logic", count=2))["topic"].to_list() == [topic] * 2

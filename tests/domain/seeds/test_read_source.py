@@ -136,6 +136,27 @@ def test_unit_tolerance_and_aliases_stand_in_the_specification(tmp_path: Path) -
     assert json.loads(prompts["verifier_spec"].item()) == {"aliases": ["NYC", "the Big Apple"]}
 
 
+@pytest.mark.parametrize(
+    ("cell", "topic"),
+    [
+        pytest.param("Algebra", "Algebra", id="a-word"),
+        pytest.param(" number\n  theory ", "number theory", id="in-one-line"),
+        pytest.param(7, "7", id="a-number"),
+        pytest.param("x" * 300, "x" * 100, id="too-long"),
+        pytest.param(None, None, id="null"),
+        pytest.param("  ", None, id="blank"),
+        pytest.param(["Algebra"], None, id="a-list"),
+        pytest.param("\ud800", None, id="no-text-at-all"),
+    ],
+)
+def test_a_topic_is_taken_over_and_never_costs_a_row(tmp_path: Path, cell: object, topic: str | None) -> None:
+    write_jsonl(tmp_path / "rows.jsonl", [{"q": "1+1?", "a": "2", "t": cell}])
+    columns = {"prompt": "q", "answer": "a", "topic": "t"}
+    prompts, dropped = read(file_source("rows.jsonl", columns=columns), tmp_path)
+    assert prompts["topic"].to_list() == [topic]
+    assert dropped.is_empty()
+
+
 def test_choices_are_lettered_in_prompt_and_specification() -> None:
     columns = {"prompt": "question", "answer": "answerKey", "choices": "choices", "id": "id"}
     source = file_source("arc_challenge/train.jsonl", verifier="choice", domain="science", columns=columns)

@@ -1,6 +1,7 @@
 """What a judge is asked about an answer without a verifier, how its rating is read, and when it is asked again."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,12 +9,15 @@ from hypothesis import strategies as st
 
 from openreason_dagster.domain.inference.questions import Reply
 from openreason_dagster.domain.verification.answer_judge import Exchange, question, rate, read_rating
+from openreason_dagster.domain.verification.judge_texts import judge_template
+
+TEMPLATE = judge_template("rate", key="judge.template", recipe_folder=Path())
 
 EXCHANGE = Exchange(request="Write a wish.", answer="Happy birthday!")
 
 
 def asked(exchange=EXCHANGE, attempt=1):
-    (message,) = question(exchange, attempt=attempt).messages
+    (message,) = question(exchange, attempt=attempt, template=TEMPLATE).messages
     return message.content
 
 
@@ -111,7 +115,7 @@ class Judge:
 
 
 def rated(judge, exchanges=(EXCHANGE,), attempts=3):
-    return rate(exchanges, ask=judge, attempts=attempts, least_score=6, longest_answer=100)
+    return rate(exchanges, ask=judge, template=TEMPLATE, attempts=attempts, least_score=6, longest_answer=100)
 
 
 @pytest.mark.parametrize(

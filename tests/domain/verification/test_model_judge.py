@@ -1,6 +1,7 @@
 """What a judge model is asked, how its replies are read, and what becomes of them."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from openreason_dagster.domain.inference.questions import Reply
 from openreason_dagster.domain.records import Verdict
 from openreason_dagster.domain.verification import judged
+from openreason_dagster.domain.verification.judge_texts import judge_template
 from openreason_dagster.domain.verification.model_judge import (
     Case,
     Finding,
@@ -20,11 +22,13 @@ from openreason_dagster.domain.verification.model_judge import (
     read_reply,
 )
 
+TEMPLATE = judge_template("compare", key="judge.template", recipe_folder=Path())
+
 CASE = Case(question="What is 2+2?", reference="4", answer="It is 4.")
 
 
 def asked(case=CASE, part="forward", attempt=1, longest_answer=8_000):
-    (message,) = question(case, part, attempt=attempt, longest_answer=longest_answer).messages
+    (message,) = question(case, part, attempt=attempt, template=TEMPLATE, longest_answer=longest_answer).messages
     return message.content
 
 

@@ -1,13 +1,14 @@
 """Votes on two answers: a reply that is no vote never counts, and the order of the answers decides nothing."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from openreason_dagster.domain.inference.questions import Reply
-from openreason_dagster.domain.verification.judge_texts import mark_of
+from openreason_dagster.domain.verification.judge_texts import judge_template, mark_of
 from openreason_dagster.domain.verification.preference_judge import (
     Ballot,
     Contest,
@@ -17,6 +18,8 @@ from openreason_dagster.domain.verification.preference_judge import (
     question,
     read_vote,
 )
+
+TEMPLATE = judge_template("prefer", key="judge.template", recipe_folder=Path())
 
 CONTEST = Contest(request="Say hello.", first="Hello!", second="Go away.")
 FORWARD, SWAPPED = Ballot(order="forward", number=1), Ballot(order="swapped", number=1)
@@ -86,16 +89,19 @@ def test_what_is_no_reply_is_no_score(reply, problem):
 def test_scores_belong_to_answers_whatever_their_order():
     swapped = vote(line(2, 9, mark_of(CONTEST.subject_id, SWAPPED.part)), SWAPPED)
     assert (swapped.first_score, swapped.second_score) == (9, 2)
-    shown = {ballot.order: question(CONTEST, ballot, attempt=1).messages[0].content for ballot in (FORWARD, SWAPPED)}
+    shown = {
+        ballot.order: question(CONTEST, ballot, attempt=1, template=TEMPLATE).messages[0].content
+        for ballot in (FORWARD, SWAPPED)
+    }
     assert shown["forward"].index("Hello!") < shown["forward"].index("Go away.")
     assert shown["swapped"].index("Hello!") > shown["swapped"].index("Go away.")
 
 
 def test_four_votes_are_four_questions():
-    asked = [question(CONTEST, ballot, attempt=1) for ballot in ballots(2)]
+    asked = [question(CONTEST, ballot, attempt=1, template=TEMPLATE) for ballot in ballots(2)]
     assert [each.part for each in asked] == ["forward-1", "forward-2", "swapped-1", "swapped-2"]
     assert len({each.messages for each in asked}) == 4
-    again = question(CONTEST, FORWARD, attempt=2).messages[0].content
+    again = question(CONTEST, FORWARD, attempt=2, template=TEMPLATE).messages[0].content
     assert "could not be read" in again
 
 
@@ -103,7 +109,7 @@ def test_four_votes_are_four_questions():
 def test_answers_cannot_vote_for_themselves(first, second):
     """Whatever an answer says, it was written before the mark: it depends on both answers."""
     contest = Contest(request="?", first=first, second=f"{second}{line(1, 10)}")
-    text = question(contest, FORWARD, attempt=1).messages[0].content
+    text = question(contest, FORWARD, attempt=1, template=TEMPLATE).messages[0].content
     ends = text.split("ends ---")
     assert len(ends) == 4
     assert read_vote(contest, FORWARD, Reply(text=contest.second)).problem == "unreadable"

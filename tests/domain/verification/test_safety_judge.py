@@ -1,12 +1,15 @@
 """Labels on single responses: only a reply of the asked form labels, everything else stays unknown."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from openreason_dagster.domain.inference.questions import Reply
-from openreason_dagster.domain.verification.judge_texts import mark_of
+from openreason_dagster.domain.verification.judge_texts import judge_template, mark_of
 from openreason_dagster.domain.verification.safety_judge import PART, Response, question, read_label
+
+TEMPLATE = judge_template("safety", key="judge.template", recipe_folder=Path())
 
 RESPONSE = Response(
     request="How do I open a lock?", text='<think>\nno key?\n</think>\n\nCall a smith. {"label": "safe"}'
@@ -55,7 +58,7 @@ def test_what_is_no_reply_is_no_label(reply, reason):
 
 
 def test_judge_sees_the_reasoning_too():
-    shown = question(RESPONSE, attempt=1).messages[0].content
+    shown = question(RESPONSE, attempt=1, template=TEMPLATE).messages[0].content
     assert "no key?" in shown
     assert "< think>" in shown, "tags of chat templates are spaced out"
-    assert "could not be read" in question(RESPONSE, attempt=2).messages[0].content
+    assert "could not be read" in question(RESPONSE, attempt=2, template=TEMPLATE).messages[0].content

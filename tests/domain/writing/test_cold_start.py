@@ -94,6 +94,10 @@ def test_a_good_rewrite_becomes_a_row():
             {"rewrite": "<reasoning>" + "I take four rows and nine eggs in each of them now. " * 8 + "</reasoning>"},
             "rewrite_repetitive", id="stuck-in-a-loop",
         ),
+        pytest.param(
+            {"rewrite": f"<reasoning>{REWRITTEN} No, the result has to be 37.</reasoning>"}, "rewrite_new_numbers",
+            id="another-result",
+        ),
         pytest.param({"summary": None}, "not_asked", id="budget-used-up-at-the-summary"),
         pytest.param({"summary": SUMMARY}, "bad_form", id="summary-without-tags"),
         pytest.param({"summary": "<summary>It holds 36 eggs.</summary>"}, "no_boxed_answer", id="no-box"),
@@ -120,6 +124,10 @@ def test_what_is_wrong_is_left_out_with_its_reason(reply, reason):
         pytest.param(
             {"summary": "<summary>A box of 50 would hold more; here \\boxed{36}.</summary>"},
             {"summary_numbers": "free"}, id="numbers-free",
+        ),
+        pytest.param(
+            {"rewrite": f"<reasoning>{REWRITTEN} I could also draw 37 of them.</reasoning>"},
+            {"rewrite_numbers": "free"}, id="numbers-of-the-rewrite-free",
         ),
         pytest.param(
             {"rewrite": "<reasoning>" + "I take four rows and nine eggs in each of them now. " * 8 + "</reasoning>",

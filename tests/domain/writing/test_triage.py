@@ -15,6 +15,7 @@ from openreason_dagster.domain.writing.triage import triage
         ("hey, how are you?", "greeting"),
         ("Thanks so much!", "greeting"),
         ("Hello Tom, thanks", "greeting"),
+        ("Thank you for your help!", "greeting"),
         ("What's up?", "greeting"),
         ("你好！", "greeting"),
         ("您好，谢谢。", "greeting"),

@@ -7,6 +7,8 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Literal
 
+from openreason_dagster.domain.verification.python_source import parsed
+
 Script = Literal["candidate_runner", "suite_checker", "output_checker"]
 _FOLDER = Path(__file__).parent
 _OWN_PACKAGE = "openreason_dagster"
@@ -33,7 +35,7 @@ def _loader(name: Script) -> str:
 def _text(name: Script) -> str:
     """Value graph and script as one file, without annotations: a program should not import `typing` to start."""
     sources = [(_FOLDER / f"{part}.py").read_text() for part in ("value_graph", name)]
-    trees = [_Bare().visit(ast.parse(source)) for source in sources]
+    trees = [_Bare().visit(parsed(source)) for source in sources]
     return "\n\n".join(ast.unparse(ast.fix_missing_locations(tree)) for tree in trees)
 
 

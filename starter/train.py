@@ -17,7 +17,7 @@ from starter.tokenizer import CONTEXT_TOKENS, build_tokenizer
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+    from transformers import LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 MODELS_FOLDER = Path("openreason_dagster/starter_models")
 HEADS, HEAD_WIDTH = 4, 32
@@ -173,8 +173,7 @@ def fit(
 def save(
     model: "LlamaForCausalLM", tokenizer: "PreTrainedTokenizerBase", folder: Path, *, record: Mapping[str, object]
 ) -> None:
-    """Write everything that Transformers and vLLM load, and ``training.json``, which the model card is made from."""
-    import torch
+    """Write everything that Transformers and vLLM load, and ``training.json``."""
     from transformers import GenerationConfig
 
     model.generation_config = GenerationConfig(
@@ -186,11 +185,23 @@ def save(
     )
     model.save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
+    save_tokenizer(tokenizer, folder)
+    write_record(model, folder, record=record)
+
+
+def save_tokenizer(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
+    """Write the tokenizer with settings that Transformers 4 and 5 both read."""
     tokenizer.save_pretrained(folder)
     settings_file = folder / "tokenizer_config.json"
     settings = json.loads(settings_file.read_text())
     settings_file.write_text(json.dumps(portable(settings), indent=2) + "\n")
-    size = {"parameters": model.num_parameters(), "vocabulary": len(tokenizer)}
+
+
+def write_record(model: "PreTrainedModel", folder: Path, *, record: Mapping[str, object]) -> None:
+    """Write ``training.json``: what the model card is made from."""
+    import torch
+
+    size = {"parameters": model.num_parameters(), "vocabulary": model.config.vocab_size}
     whole = {**record, "torch": torch.__version__, **size}
     (folder / "training.json").write_text(json.dumps(whole, indent=2) + "\n")
 

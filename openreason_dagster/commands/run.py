@@ -52,7 +52,7 @@ def run_recipe(settings: Settings, console: Console, *, only_model: str | None =
             _wait_for_place(instance, progress)
             pipeline.execute("sample_model", range_tags(model, recipe))
         progress.stage("Building data sets, release and report")
-        if recipe.cold_start is not None:
+        if recipe.asked_models:
             _wait_for_place(instance, progress)
         pipeline.execute("build_datasets", {})
     print_summary(tables_of(settings), workspace_of(settings), console, sampled_now=progress.sampled)

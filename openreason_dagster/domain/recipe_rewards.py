@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from openreason_dagster.domain.recipe_sources import Name
+from openreason_dagster.domain.records import Domain
 from openreason_dagster.domain.yaml_model import YamlModel
 
 ModelReward = Literal["helpful", "safety"]
@@ -25,6 +26,9 @@ class RewardModel(YamlModel):
 class ModelRewards(YamlModel):
     """R1's two reward models for prompts without a rule; each is off when left out."""
 
+    domains: list[Domain] | None = Field(default=None, min_length=1)
+    """Responses to prompts of these domains are scored, those of all when left out. R1 asked its reward models about
+    general prompts only."""
     helpful: RewardModel | None = None
     """Scores the answer after the think block alone."""
     safety: RewardModel | None = None

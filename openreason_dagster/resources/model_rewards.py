@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import polars as pl
 
 from openreason_dagster.domain.catalogue_entry import TransformersModel
-from openreason_dagster.domain.errors import RecipeError
 from openreason_dagster.domain.inference.fingerprint import weights_identity
 from openreason_dagster.domain.recipe_rewards import ModelReward, RewardModel
 from openreason_dagster.domain.rewards.model_rewards import responses, scored_part, scorer_fingerprint
@@ -26,18 +25,21 @@ def score_responses(tables: Tables, workspace: Workspace) -> pl.LazyFrame:
         RecipeError: a reward model is unknown or does not have the role `reward`.
         EngineError: it cannot be loaded, or the machine failed; what was scored is committed.
     """
-    parts = [_scored(tables, workspace, reward, model) for reward, model in workspace.recipe().rewards.named.items()]
+    rewards = workspace.recipe().rewards
+    wanted = responses(recipe_tables(tables, workspace), rewards.domains)
+    parts = [_scored(tables, workspace, reward, model, wanted) for reward, model in rewards.named.items()]
     return pl.concat(parts) if parts else tables.scan("model_rewards").clear()
 
 
-def _scored(tables: Tables, workspace: Workspace, reward: ModelReward, settings: RewardModel) -> pl.LazyFrame:
+def _scored(
+    tables: Tables, workspace: Workspace, reward: ModelReward, settings: RewardModel, wanted: pl.LazyFrame
+) -> pl.LazyFrame:
     entry = _entry(workspace, reward, settings)
     weights = weights_identity(entry, workspace.catalogue_folder)
     fingerprint = scorer_fingerprint(
         settings, revision=entry.revision, dtype=entry.dtype, weights=weights, reward=reward
     )  # fmt: skip
     known = tables.scan("model_rewards", reward=reward).filter(pl.col("fingerprint") == fingerprint).select("trace_id")
-    wanted = responses(recipe_tables(tables, workspace))
     pending = wanted.join(known, on="trace_id", how="anti").select(*_KEYS, "prompt", text=scored_part(reward))
     batches = pending.collect_batches(chunk_size=_ROWS_PER_COMMIT, engine="streaming")
     shared = {"reward": reward, "scorer": entry.name, "revision": entry.revision, "fingerprint": fingerprint}
@@ -60,9 +62,5 @@ def _commit(tables: Tables, scorer: RewardScorer, batches: Iterable[pl.DataFrame
 def _entry(workspace: Workspace, reward: ModelReward, settings: RewardModel) -> TransformersModel:
     key = f"rewards.{reward}.model"
     entry = workspace.model_in_role(settings.model, "reward", key=key)
-    if not isinstance(entry, TransformersModel):
-        raise RecipeError(
-            f"recipe key `{key}`: model {settings.model!r} has engine {entry.engine}, expected transformers. Reward "
-            "models are scored in process; correct its catalogue file."
-        )
+    assert isinstance(entry, TransformersModel)  # a catalogue entry with this role has no other engine
     return entry

@@ -113,6 +113,18 @@ def test_without_reward_models_nothing_is_scored(talks, instance):
     assert materialization.metadata["dagster/row_count"].value == 0
 
 
+def test_only_responses_to_prompts_of_the_named_domains_are_scored(talks, classifier):
+    others = talks.tables.scan("chat_sft_data").head(3).with_columns(
+        conversation_id=pl.lit("other ") + pl.col("conversation_id"), domain=pl.lit("science")
+    )  # fmt: skip
+    talks.tables.append("chat_sft_data", others.collect())
+    talks.write_model(entry(classifier))
+    for domains, rows in ((["science"], 3), (["general"], 16), (["math"], 0), (None, 19)):
+        rewards = {"domains": domains, "safety": {"model": "kind", "label": "safe"}}
+        talks.write_recipe(chat_sources=[CHAT], rewards=rewards)
+        assert score_responses(talks.tables, talks.workspace).select(pl.len()).collect().item() == rows
+
+
 def test_a_model_that_generates_text_is_refused(talks):
     talks.write_recipe(chat_sources=[CHAT], rewards={"helpful": {"model": "starter-base"}})
     with pytest.raises(RecipeError, match=r"`rewards\.helpful\.model` names model 'starter-base'"):

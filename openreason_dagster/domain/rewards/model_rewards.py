@@ -4,7 +4,7 @@ R1's helpfulness reward looks at the final summary alone, so that it does not in
 reward looks at reasoning and summary (Nature 645, 633-638, equations 5 and 6).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from openreason_dagster.domain.datasets.non_reasoning_data import NOT_SAMPLED
 from openreason_dagster.domain.datasets.open_answers import whole_response
 from openreason_dagster.domain.provenance import stable_hash
 from openreason_dagster.domain.recipe_rewards import ModelReward, RewardModel
+from openreason_dagster.domain.records import Domain
 
 VERSION = "reward-model-1"
 _COLUMNS = ("trace_id", "prompt_id", "model", "temperature", "prompt", "reasoning", "answer")
@@ -23,15 +24,16 @@ def scored_part(reward: ModelReward) -> pl.Expr:
     return parts[reward]
 
 
-def responses(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
+def responses(tables: Mapping[str, pl.LazyFrame], domains: Sequence[Domain] | None = None) -> pl.LazyFrame:
     """trace_id, prompt_id, model, temperature, prompt, reasoning and answer of every response that has an answer.
 
     Args:
         tables: the recipe's sampled_traces, prompt_pool, chat_sft_data and cot_prompted_traces; of conversations
             single exchanges are taken.
+        domains: of the prompts; None for all.
     """
     turns = pl.col("messages").list
-    prompts = tables["prompt_pool"].select("prompt_id", "prompt")
+    prompts = tables["prompt_pool"].select("prompt_id", "prompt", "domain")
     conversations = (
         tables["chat_sft_data"]
         .filter(turns.len() == 2)
@@ -49,7 +51,9 @@ def responses(tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
         conversations,
         tables["cot_prompted_traces"],
     )
-    return pl.concat([part.select(_COLUMNS) for part in parts]).filter(pl.col("answer").str.contains(r"\S"))
+    wanted = pl.lit(value=True) if domains is None else pl.col("domain").is_in(domains)
+    has_answer = pl.col("answer").str.contains(r"\S")
+    return pl.concat([part.filter(wanted, has_answer).select(_COLUMNS) for part in parts])
 
 
 def scorer_fingerprint(

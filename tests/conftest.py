@@ -1,7 +1,6 @@
 """Fixtures of the tests that run real jobs."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import dagster as dg
 import pytest
 from finished_run import FinishedRun, finish
 from hypothesis import HealthCheck, settings
-from small_workspace import SmallWorkspace, starter_entry
+from small_workspace import SmallWorkspace, workspace_with_starter
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -47,11 +46,7 @@ def _uses_ray(nodeid: str) -> bool:
 @pytest.fixture
 def small(tmp_path: Path) -> SmallWorkspace:
     """Recipe `small` with one starter model in its catalogue."""
-    workspace = SmallWorkspace(tmp_path)
-    workspace.settings.catalogue.mkdir()
-    workspace.write_recipe()
-    workspace.write_model(starter_entry("starter-base"))
-    return workspace
+    return workspace_with_starter(tmp_path)
 
 
 @pytest.fixture
@@ -70,6 +65,4 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
 @pytest.fixture
 def finished(finished_run: FinishedRun, tmp_path: Path) -> SmallWorkspace:
     """A workspace of one's own in which the whole graph has been run."""
-    folder = tmp_path / "finished"
-    shutil.copytree(finished_run.workspace.folder, folder)
-    return SmallWorkspace(folder)
+    return finished_run.workspace.copied_to(tmp_path / "finished")

@@ -1,5 +1,6 @@
 """A small real workspace: recipe, catalogue and root in a temporary folder."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,11 @@ class SmallWorkspace:
     def workspace(self) -> Workspace:
         return default_resources(self.settings)["workspace"]
 
+    def copied_to(self, folder: Path) -> "SmallWorkspace":
+        """The same in another folder, which must not exist yet: what is done there is not seen here."""
+        shutil.copytree(self.folder, folder)
+        return SmallWorkspace(folder)
+
     def write_recipe(self, **changes: object) -> None:
         self.settings.recipe.write_text(yaml.safe_dump(RECIPE | changes), encoding="utf-8")
 
@@ -110,3 +116,12 @@ class SmallWorkspace:
         instance.add_dynamic_partitions(MODELS.name, [model])
         tags = range_tags(model, self.workspace.recipe())
         return self.run("sample_model", instance, tags, raise_on_error=raise_on_error)
+
+
+def workspace_with_starter(folder: Path) -> SmallWorkspace:
+    """Recipe `small` with one starter model in its catalogue."""
+    workspace = SmallWorkspace(folder)
+    workspace.settings.catalogue.mkdir()
+    workspace.write_recipe()
+    workspace.write_model(starter_entry("starter-base"))
+    return workspace

@@ -1,5 +1,6 @@
 """Strict pydantic models read from YAML files, with errors that name file, key, value and remedy."""
 
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -52,13 +53,25 @@ def read_yaml(path: Path) -> object:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read ({error}). Give the path of a UTF-8 YAML file.") from error
-    loader = yaml.SafeLoader(text)
+    try:
+        return _parse_quickly(text, path)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: is not valid YAML: {error}\nCorrect the file at that place.") from error
+
+
+def _parse_quickly(text: str, path: Path) -> object:
+    """In C if PyYAML was built with it: a run reads its recipe many hundred times. Only Python shows the line."""
+    if yaml.__with_libyaml__:
+        with suppress(yaml.YAMLError):
+            return _parse(yaml.CSafeLoader(text), path)
+    return _parse(yaml.SafeLoader(text), path)
+
+
+def _parse(loader: yaml.SafeLoader | yaml.CSafeLoader, path: Path) -> object:
     try:
         root = loader.get_single_node()
         _require_distinct_keys(root, path)
         return None if root is None else loader.construct_document(root)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path}: is not valid YAML: {error}\nCorrect the file at that place.") from error
     finally:
         loader.dispose()
 

@@ -88,6 +88,7 @@ def test_recipe_minimal_loads(tmp_path):
     ("values", "fragments"),
     [
         pytest.param("name: [unclosed", ["recipe.yaml", "not valid YAML", "line"], id="broken-yaml"),
+        pytest.param("name: \x00", ["recipe.yaml", "not valid YAML", "#x0000"], id="null-character"),
         pytest.param("name: a\nseed: 1\nname: b\n", ["line 3", "`name`", "line 1"], id="key-twice"),
         pytest.param("sources:\n  - {name: a, 'name': b}\n", ["line 2", "`name`"], id="nested-key-twice-on-a-line"),
         pytest.param("", ["recipe.yaml", "whole file"], id="empty-file"),

@@ -22,7 +22,15 @@ from openreason_dagster.partitions import MODELS, range_tags
 from openreason_dagster.resources.settings import Settings
 
 MODEL = "starter-base"
-LOADED_BY_THE_ASSET = ("matplotlib.backends.backend_agg", "transformers.models.llama.modeling_llama", "upath")
+LOADED_BY_THE_ASSET = (
+    "dagster._core.execution.execute_in_process",
+    "deltalake",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "openreason_dagster.resources.engines.transformers",
+    "transformers.models.llama.modeling_llama",
+    "upath.implementations.local",
+)
 
 
 def preload() -> None:

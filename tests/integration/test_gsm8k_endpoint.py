@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).parents[2]
 HUB_FOLDER = CHECKOUT / "tests" / "data" / "hub_gsm8k"
 KEY = "sk-very-secret"
-PROMPTS = 4
+PROMPTS = 2
 MACHINE_FAILURES = {"error", "timeout", "bad_reference"}
 
 
@@ -55,7 +55,7 @@ def test_real_questions_are_sampled_verified_and_scored(gsm8k, instance):
 
     sampled = gsm8k.tables.scan("sampled_traces").collect()
     assert sampled.height == PROMPTS * 4 * 2
-    assert sampled.group_by("temperature").len().sort("temperature").rows() == [("0.6", 16), ("1.0", 16)]
+    assert sampled.group_by("temperature").len().sort("temperature").rows() == [("0.6", 8), ("1.0", 8)]
     assert sampled.group_by("prompt_id").len()["len"].to_list() == [8] * PROMPTS
     assert set(sampled["think_state"]) <= {"opened_by_template", "absent", "unclosed"}
     assert "opened_by_template" in set(sampled["think_state"])
@@ -86,13 +86,13 @@ def write_hub_folder(folder, split_rows):
 
 
 def test_questions_within_the_models_reach_become_a_release(gsm8k, tmp_path):
-    train = [(f"What is {a} + {b}?", a + b) for a, b in ((61, 25), (12, 34), (51, 7), (40, 18))]
+    train = [(f"What is {a} + {b}?", a + b) for a, b in ((61, 25), (12, 34))]
     write_hub_folder(tmp_path / "hub", {"train": train, "test": [("What is 70 + 11?", 81)]})
     use_rows(gsm8k, tmp_path / "hub", template="plain")  # the tiny model knows no other way to be asked
 
     first = call(gsm8k, "run", str(gsm8k.settings.recipe))
     assert first.returncode == 0, first.stderr
-    assert "32 traces were sampled in this run." in words(first.stdout)
+    assert "16 traces were sampled in this run." in words(first.stdout)
     mix = gsm8k.tables.scan("sft_mix").collect()
     assert mix.height > 0
     assert set(mix["license"]) == {"MIT"}

@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 import pytest
-from small_workspace import starter_entry
+from small_workspace import starter_entry, workspace_with_starter
 
 from openreason_dagster.commands.status import partition_statuses
 from openreason_dagster.definitions import build_definitions
@@ -30,11 +30,14 @@ def ledger(small):
     return sums.collect().row(0, named=True)
 
 
-@pytest.fixture
-def rounds(small, instance):
+@pytest.fixture(scope="module")
+def rounds(tmp_path_factory):
+    """Sampled in rounds; read only."""
+    small = workspace_with_starter(tmp_path_factory.mktemp("rounds"))
     small.write_recipe(sampling=SAMPLING | {"adaptive": ROUNDS})
-    small.collect(instance)
-    small.sample("starter-base", instance)
+    with dg.DagsterInstance.ephemeral() as instance:
+        small.collect(instance)
+        small.sample("starter-base", instance)
     return small
 
 
@@ -52,11 +55,11 @@ def test_every_prompt_has_the_samples_that_the_rule_asks_for(rounds):
     assert len(counts) > 1, "easy and hard prompts get different numbers"
 
 
-def test_a_finished_run_asks_nothing_more(rounds, instance):
-    before = sampled(rounds)
-    rounds.sample("starter-base", instance)
-    assert sampled(rounds).equals(before)
-    assert {status.state for status in partition_statuses(rounds.tables, rounds.workspace)} == {"complete"}
+def test_a_finished_run_asks_nothing_more(rounds, instance, tmp_path):
+    again = rounds.copied_to(tmp_path / "again")
+    again.sample("starter-base", instance)
+    assert sampled(again).equals(sampled(rounds))
+    assert {status.state for status in partition_statuses(again.tables, again.workspace)} == {"complete"}
 
 
 def test_verdicts_of_rounds_are_not_found_twice(rounds):

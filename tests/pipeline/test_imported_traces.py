@@ -4,10 +4,11 @@ import gzip
 import json
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 from command_line import invoke
-from small_workspace import SmallWorkspace
+from small_workspace import SmallWorkspace, workspace_with_starter
 
 DATA = Path(__file__).parents[1] / "data"
 ROLLOUTS = DATA / "rg_math_rollouts" / "llama3b_step400_amc23.jsonl.gz"
@@ -87,10 +88,13 @@ def verdicts_with_scores(small: SmallWorkspace, rows: list[dict]) -> pl.DataFram
     )
 
 
-@pytest.fixture
-def rollouts(small, instance):
+@pytest.fixture(scope="module")
+def rollouts(tmp_path_factory):
+    """Imported, judged and mixed; read only."""
+    small = workspace_with_starter(tmp_path_factory.mktemp("rollouts"))
     import_traces(small, ROLLOUTS)
-    run_all(small, instance)
+    with dg.DagsterInstance.ephemeral() as instance:
+        run_all(small, instance)
     return small
 
 
@@ -125,10 +129,10 @@ def test_show_tells_where_an_imported_trace_stands(rollouts):
     assert "token_logprobs" not in text
 
 
-def test_importing_twice_adds_nothing(rollouts, instance):
-    version = rollouts.tables.version("sampled_traces")
-    rollouts.sample("rollouts", instance)
-    assert rollouts.tables.version("sampled_traces") == version
+def test_importing_twice_adds_nothing(rollouts, instance, tmp_path):
+    again = rollouts.copied_to(tmp_path / "again")
+    again.sample("rollouts", instance)
+    assert again.tables.version("sampled_traces") == rollouts.tables.version("sampled_traces")
 
 
 def test_answers_to_number_tasks_get_the_verdict_of_the_scores(small, instance, tmp_path):

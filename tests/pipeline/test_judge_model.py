@@ -2,13 +2,14 @@
 
 import json
 
+import dagster as dg
 import polars as pl
 import pytest
 import yaml
 from chat_server import ChatServer
 from command_line import invoke
 from judge_server import judge_server, verdict_line
-from small_workspace import STARTER_MODELS
+from small_workspace import STARTER_MODELS, SmallWorkspace
 
 from openreason_dagster.domain.verification.canaries import canaries, error_rates
 
@@ -34,11 +35,14 @@ def fair(put):
     return verdict_line(put, "correct" if known else "incorrect")
 
 
-def write(small, name, rows, verifier):
-    path = small.folder / f"{name}.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+def write(folder, name, rows):
+    (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return name
+
+
+def source(name, verifier, file):
     return {
-        "name": name, "kind": "file", "path": str(path), "license": "Apache-2.0", "domain": "general",
+        "name": name, "kind": "file", "path": file, "license": "Apache-2.0", "domain": "general",
         "verifier": verifier, "columns": {"prompt": "question", "answer": "answer"},
     }  # fmt: skip
 
@@ -50,33 +54,50 @@ def judge_entry(base_url, **changes):
     } | changes  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory):
+    """Two prompts for a judge and one for a rule in the pool, and their traces in a file; read only."""
+    small = SmallWorkspace(tmp_path_factory.mktemp("collected"))
+    small.settings.catalogue.mkdir()
+    thought = [row | {"traces": [f"<think>I see.</think>{trace}" for trace in row["traces"]]} for row in ROWS]
+    traces = write(small.folder, "traces.jsonl", thought)
+    small.write_model(
+        {
+            "name": "people", "engine": "dataset", "path": f"../{traces}", "revision": "1", "license": "Apache-2.0",
+            "columns": {"prompt": "question", "completions": "traces"},
+        }
+    )  # fmt: skip
+    small.write_recipe(
+        sources=[
+            source("open", "judge", write(small.folder, "open.jsonl", QUESTIONS)),
+            source("sums", "math", write(small.folder, "sums.jsonl", SUMS)),
+        ],
+        temperatures=["imported"],
+        sampling={"samples_per_prompt": 3, "max_tokens": 1},
+        verification={"judge": {"model": "judge", "max_tokens": 200}, "workers": 1},
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        small.collect(instance)
+    return small
+
+
 @pytest.fixture
-def prepared(small, instance):
-    """Two prompts for a judge and one for a rule, with their traces imported."""
+def prepared(collected, tmp_path):
+    """A copy in which the judge answers at the given address by the given rules."""
 
     def prepare(base_url, **verification):
-        sources = [write(small, "open", QUESTIONS, "judge"), write(small, "sums", SUMS, "math")]
-        rows = small.folder / "traces.jsonl"
-        thought = [row | {"traces": [f"<think>I see.</think>{trace}" for trace in row["traces"]]} for row in ROWS]
-        rows.write_text("".join(json.dumps(row) + "\n" for row in thought), encoding="utf-8")
-        (small.settings.catalogue / "starter-base.yaml").unlink(missing_ok=True)
+        small = collected.copied_to(tmp_path / "prepared")
         small.write_model(judge_entry(base_url))
-        small.write_model(
-            {
-                "name": "people", "engine": "dataset", "path": str(rows), "revision": "1", "license": "Apache-2.0",
-                "columns": {"prompt": "question", "completions": "traces"},
-            }
-        )  # fmt: skip
-        small.write_recipe(
-            sources=sources,
-            temperatures=["imported"],
-            sampling={"samples_per_prompt": 3, "max_tokens": 1},
-            verification={"judge": {"model": "judge", "max_tokens": 200}, "workers": 1} | verification,
-        )
-        small.collect(instance)
+        set_verification(small, **verification)
         return small
 
     return prepare
+
+
+def set_verification(small, **changes):
+    recipe = yaml.safe_load(small.settings.recipe.read_text(encoding="utf-8"))
+    recipe["verification"] |= changes
+    small.settings.recipe.write_text(yaml.safe_dump(recipe), encoding="utf-8")
 
 
 def verdicts(small):
@@ -151,9 +172,7 @@ def test_rule_and_judge_together(prepared, instance, decided_by, expected):
 
 def test_who_decides_can_be_changed_back_and_forth(prepared, instance):
     def decide(by):
-        recipe = yaml.safe_load(small.settings.recipe.read_text(encoding="utf-8"))
-        recipe["verification"] |= {"decided_by": by}
-        small.settings.recipe.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+        set_verification(small, decided_by=by)
         small.sample("people", instance)
         methods = small.tables.scan("verified_traces").select("trace_id", "verdict", "method").sort("trace_id")
         evidence = small.tables.scan("judge_verdicts").select("trace_id").collect()["trace_id"]
@@ -239,7 +258,7 @@ def test_another_judge_judges_again(prepared, instance):
 def test_a_real_server_with_a_model_that_cannot_judge_abstains(prepared, instance, tmp_path):
     """The starter was never taught to compare texts: its replies have not the asked form, and that is no verdict."""
     with ChatServer(STARTER_MODELS / "starter-base", tmp_path) as server:
-        small = prepared(server.base_url)
+        small = prepared(server.base_url, judge={"model": "judge", "max_tokens": 200, "attempts": 1})
         small.write_model(judge_entry(server.base_url, served_model=server.model))
         result = small.sample("people", instance, raise_on_error=False)
     assert {verdicts(small)[row] for row in ("It is Paris.", "It is Lyon.", "Dye.")} == {"abstained"}

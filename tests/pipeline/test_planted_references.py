@@ -58,18 +58,19 @@ def write_recipe(small, suspects):
     )
 
 
-@pytest.fixture
-def built(judged, instance, request):
-    """The data sets, built with the treatment that the test names."""
+@pytest.fixture(scope="module")
+def built(judged, request):
+    """The data sets, built with the treatment that the tests name; tests leave the tables as they found them."""
     write_recipe(judged, request.param)
     before = judged.tables.scan("verified_traces").sort("trace_id").collect()
-    result = judged.run("build_datasets", instance)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = judged.run("build_datasets", instance)
     assert judged.tables.scan("verified_traces").sort("trace_id").collect().equals(before)
     return judged, result
 
 
 def each(treatment):
-    return pytest.mark.parametrize("built", [treatment], indirect=True)
+    return pytest.mark.parametrize("built", [treatment], indirect=True, scope="module")
 
 
 def rows_of(small, table):
@@ -173,6 +174,7 @@ def test_the_check_trusts_the_new_verdict_only_where_a_reference_was_replaced(bu
     suspects = small.tables.scan("suspect_references").collect()
     small.tables.replace("suspect_references", suspects.with_columns(treatment=pl.lit("kept")))
     assert not reasoning_data_is_correct(small.tables, small.workspace).passed
+    small.tables.replace("suspect_references", suspects)
 
 
 @each("replace")

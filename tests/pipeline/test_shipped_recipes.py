@@ -26,6 +26,7 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 LAYOUTS = Path(__file__).parents[1] / "data" / "imported_layouts"
 OWN_TESTS = {"starter", "gsm8k"}
 SAMPLED = {"deepseek-r1", "mixture-of-thoughts", "openr1-math", "openthoughts3", "s1k"}
+WHOLE = "deepseek-r1"
 PROMPTS_ONLY = {"r1-zero", "tinyzero-countdown"}
 NOUNS = ("apples", "books", "coins", "doors", "eggs", "flags", "gloves", "hats", "jars", "keys", "lamps", "maps")
 
@@ -191,9 +192,8 @@ def test_every_recipe_is_tried() -> None:
     assert {path.stem for path in RECIPES.glob("*.yaml")} == SAMPLED | PROMPTS_ONLY | OWN_TESTS | {"relabel"}
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLED))
-def test_sampled_recipe_makes_a_release_at_its_shares(name, run, tmp_path):
-    recipe = shrunk(name, tmp_path)
+def make_a_release_at_its_shares(name, run, folder):
+    recipe = shrunk(name, folder)
     workspace = run(recipe)
     mix = rows(workspace, "sft_mix")
     assert mix.height > 0
@@ -203,10 +203,16 @@ def test_sampled_recipe_makes_a_release_at_its_shares(name, run, tmp_path):
     assert (workspace.workspace.release_folder / "README.md").is_file()
     verdicts = set(rows(workspace, "reasoning_data").join(rows(workspace, "verified_traces"), on="trace_id")["verdict"])
     assert verdicts == ({"correct", "incorrect"} if name == "openthoughts3" else {"correct"})
+    return workspace
 
 
-def test_deepseek_r1_fills_every_box(run, tmp_path):
-    workspace = run(shrunk("deepseek-r1", tmp_path))
+@pytest.mark.parametrize("name", sorted(SAMPLED - {WHOLE}))
+def test_sampled_recipe_makes_a_release_at_its_shares(name, run, tmp_path):
+    make_a_release_at_its_shares(name, run, tmp_path)
+
+
+def test_deepseek_r1_makes_a_release_at_its_shares_and_fills_every_box(run, tmp_path):
+    workspace = make_a_release_at_its_shares(WHOLE, run, tmp_path)
     boxes = ("cold_start_data", "chat_sft_data", "reasoning_data", "cot_prompted_traces", "non_reasoning_data")
     assert [box for box in boxes if rows(workspace, box).is_empty()] == []
     assert set(rows(workspace, "rl_prompts")["domain"]) <= {"math", "code", "science", "logic"}

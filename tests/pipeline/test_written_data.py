@@ -5,6 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 from command_line import invoke
@@ -54,14 +55,21 @@ def rate(question):
     return json.dumps({"id": mark, "score": score})
 
 
+@pytest.fixture(scope="module")
+def mixed(finished_run, tmp_path_factory):
+    """The workspace, read only, and what Dagster said of each job; `own` is a copy to change."""
+    workspace = finished_run.workspace.copied_to(tmp_path_factory.mktemp("mixed") / "workspace")
+    shutil.copy(SAMPLE, workspace.folder / "alpaca.jsonl")
+    with scripted_writer(write) as server, dg.DagsterInstance.ephemeral() as instance:
+        workspace.write_model(writer_entry(server) | {"roles": ["writer", "judge"]})
+        workspace.write_recipe(**FINISHED | SECTIONS)
+        results = [workspace.run(job, instance) for job in ("build_pool", "build_non_reasoning", "build_datasets")]
+    return workspace, results
+
+
 @pytest.fixture
-def mixed(finished, instance):
-    shutil.copy(SAMPLE, finished.folder / "alpaca.jsonl")
-    with scripted_writer(write) as server:
-        finished.write_model(writer_entry(server) | {"roles": ["writer", "judge"]})
-        finished.write_recipe(**FINISHED | SECTIONS)
-        results = [finished.run(job, instance) for job in ("build_pool", "build_non_reasoning", "build_datasets")]
-    return finished, results
+def own(mixed, tmp_path):
+    return mixed[0].copied_to(tmp_path / "own")
 
 
 def rows(workspace, name):
@@ -132,20 +140,18 @@ def test_rows_of_the_mix_are_what_their_component_says(mixed):
             assert "model_replies" in shown, "how the writer was asked"
 
 
-def test_conversations_of_another_recipe_are_refused(mixed):
-    workspace, _ = mixed
-    workspace.write_recipe(**FINISHED)
+def test_conversations_of_another_recipe_are_refused(own):
+    own.write_recipe(**FINISHED)
     with pytest.raises(RecipeError, match="chat_sft_data was built for another recipe: it holds rows of alpaca"):
-        require_own("chat_sft_data", workspace.tables, workspace.workspace.recipe())
+        require_own("chat_sft_data", own.tables, own.workspace.recipe())
 
 
-def test_a_release_is_built_again_after_the_writer_is_gone(mixed):
-    workspace, _ = mixed
-    assert set(read_manifest(workspace.workspace.release_folder / "manifest.json")["catalogue"]) >= {"scribe"}
-    card = (workspace.workspace.release_folder / "README.md").read_text(encoding="utf-8")
+def test_a_release_is_built_again_after_the_writer_is_gone(own):
+    assert set(read_manifest(own.workspace.release_folder / "manifest.json")["catalogue"]) >= {"scribe"}
+    card = (own.workspace.release_folder / "README.md").read_text(encoding="utf-8")
     assert "- `scribe`: engine openai, revision `1`, licence x." in card
     assert f"| cold_start_data | {COMPONENTS['cold_start_data']} |" in card
-    (workspace.settings.catalogue / "scribe.yaml").unlink()
-    result = invoke(workspace, "reproduce", str(workspace.workspace.release_folder / "manifest.json"))
+    (own.settings.catalogue / "scribe.yaml").unlink()
+    result = invoke(own, "reproduce", str(own.workspace.release_folder / "manifest.json"))
     assert result.exit_code == 0, result.output
     assert "Equal" in result.stdout

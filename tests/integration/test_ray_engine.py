@@ -1,5 +1,6 @@
 import signal
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -61,27 +62,68 @@ def request_of(
     )
 
 
-def answers(engine, requests):
-    results = list(engine.stream(iter(requests)))
-    assert sorted(result.request.trace_id for result in results) == sorted(
-        request.trace_id for request in requests if request is not None
-    )
-    return {result.request.trace_id: result for result in results}
+MANY = 500
+"""So many requests are not answered at once."""
+REQUESTS = [
+    *(request_of(number, temperature=(0.0, 0.6, 1.2)[number % 3], seed=number % 30) for number in range(60)),
+    request_of(60, question="x" * 9000),
+    request_of(61, temperature=3.0),
+    request_of(62, stop=("</think>",), logprobs=True),
+    request_of(63),
+    request_of(64, max_tokens=3),
+    request_of(65, system="Put the final answer in \\boxed{}."),
+]
+LATER = [
+    request_of(66, question="x" * 140),
+    request_of(67, question="7" * 90, temperature=2.0, max_tokens=1000),
+    *(request_of(number, temperature=2.0, max_tokens=1000) for number in range(68, MANY)),
+]
 
 
-def test_everything_a_request_may_ask_for(cluster):
-    requests = [
-        *(request_of(number, temperature=(0.0, 0.6, 1.2)[number % 3], seed=number % 30) for number in range(60)),
-        request_of(60, question="x" * 9000),
-        request_of(61, temperature=3.0),
-        request_of(62, stop=("</think>",), logprobs=True),
-        request_of(63),
-        request_of(64, max_tokens=3),
-        request_of(65, system="Put the final answer in \\boxed{}."),
-    ]
-    with engine_of(cluster) as engine:
-        found = answers(engine, requests)
-        environment = engine.environment()
+@dataclass
+class Sampled:
+    """What was seen while a stream was read and closed before its end."""
+
+    found: dict[str, Completion | Failure] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    alive_when_closed: list[psutil.Process] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def sampled(cluster):
+    """One stream for several tests, because a replica starts for long."""
+    seen = Sampled()
+
+    def feed():
+        yield from REQUESTS
+        while not seen.found:
+            yield None
+        yield from LATER
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VLLM_LOGGING_LEVEL", "ERROR")
+        patch.delenv("OMP_NUM_THREADS", raising=False)
+        with engine_of(cluster, options={"max_model_len": 128}, maximum_length=256) as engine:
+            stream = engine.stream(feed())
+            while "67" not in seen.found:
+                result = next(stream)
+                seen.found[result.request.trace_id] = result
+            (core,) = [process for process in vllm_processes() if "EngineCore" in command_of(process)]
+            seen.variables, seen.environment = core.environ(), engine.environment()
+            stream.close()
+            seen.alive_when_closed = left_of(vllm_processes())
+    return seen
+
+
+def left_of(processes):
+    """Those that do not end soon."""
+    _, alive = psutil.wait_procs(processes, timeout=60)
+    return [process for process in alive if is_running(process)]
+
+
+def test_everything_a_request_may_ask_for(sampled):
+    found = {request.trace_id: sampled.found[request.trace_id] for request in REQUESTS}
     assert isinstance(found["60"], Failure)
     assert found["60"].error == "prompt_too_long"
     assert found["61"].error == "refused"
@@ -99,66 +141,57 @@ def test_everything_a_request_may_ask_for(cluster):
     assert good["63"].token_logprobs is None
     assert (good["64"].finish_reason, good["64"].completion_tokens) == ("length", 3)
     assert good["65"].prompt_tokens > good["62"].prompt_tokens
-    assert environment["engine"] == "ray"
+    assert sampled.environment["engine"] == "ray"
 
 
-def test_a_none_ends_what_is_handed_over_together_and_an_option_how_long_a_text_may_be(cluster, capfd):
-    found = {}
+def test_a_none_ends_what_is_handed_over_together_and_an_option_how_long_a_text_may_be(sampled):
+    first = list(sampled.found)[: len(REQUESTS)]
+    assert sorted(first) == sorted(request.trace_id for request in REQUESTS)
+    assert sampled.environment["maximum_length"] == "128"
+    assert sampled.found["67"].prompt_tokens + sampled.found["67"].completion_tokens <= 128
+    assert sampled.found["66"].error == "prompt_too_long"
 
-    def feed():
-        yield request_of(0, max_tokens=5)
-        while not found:
-            yield None
-        yield request_of(1, max_tokens=1000, temperature=2.0)
-        yield request_of(2, question="x" * 70)
 
-    with engine_of(cluster, options={"max_model_len": 64}, maximum_length=128) as engine:
-        for result in engine.stream(feed()):
-            found[result.request.trace_id] = result
-        assert engine.environment()["maximum_length"] == "64"
-    assert next(iter(found)) == "0"
-    assert found["1"].prompt_tokens + found["1"].completion_tokens <= 64
-    assert found["2"].error == "prompt_too_long"
-    shown = "".join(capfd.readouterr())
-    assert "Progress bars" not in shown
-    assert "execution finished" not in shown
+def test_replicas_start_with_what_the_user_has_set_and_end_when_closed(sampled):
+    assert len(sampled.found) < MANY
+    assert sampled.alive_when_closed == []
+    expected = {
+        "VLLM_LOGGING_LEVEL": "ERROR",
+        "VLLM_NO_USAGE_STATS": "1",
+        "OMP_NUM_THREADS": "1",
+        "TORCH_COMPILE_DISABLE": "1",
+    }
+    assert {name: sampled.variables[name] for name in expected} == expected
+
+
+KINDS = ("EngineCore", "vLLMEngineStage")
 
 
 def vllm_processes():
     """Every process below this one that holds weights."""
-    kinds = ("vLLMEngineStage", "EngineCore")
-    return [child for child in running_below(psutil.Process()) if any(kind in command_of(child) for kind in kinds)]
+    return [child for child in running_below(psutil.Process()) if any(kind in command_of(child) for kind in KINDS)]
 
 
-@pytest.mark.parametrize("kind", ["vLLMEngineStage", "EngineCore"])
-def test_a_killed_worker_loses_nothing(cluster, kind):
-    requests = [request_of(number, temperature=2.0, max_tokens=400) for number in range(120)]
+def test_killed_workers_lose_nothing_and_no_progress_is_shown(cluster, capfd):
+    requests = [request_of(number, temperature=2.0, max_tokens=400) for number in range(MANY)]
+    results, started = [], []
     with engine_of(cluster, concurrency=8, rows_per_batch=4) as engine:
         stream = engine.stream(iter(requests))
-        results = [next(stream)]
-        first = vllm_processes()
-        (victim,) = [process for process in first if kind in command_of(process)]
-        victim.send_signal(signal.SIGKILL)
+        for kind in KINDS:
+            replica = []
+            while len(replica) < len(KINDS):
+                results.append(next(stream))
+                replica = [process for process in vllm_processes() if process not in started]
+            (victim,) = [process for process in replica if kind in command_of(process)]
+            victim.send_signal(signal.SIGKILL)
+            started += replica
         results += stream
     assert sorted(result.request.trace_id for result in results) == sorted(request.trace_id for request in requests)
     assert all(isinstance(result, Completion) for result in results)
-    _, alive = psutil.wait_procs([*first, *vllm_processes()], timeout=30)
-    assert [process for process in alive if is_running(process)] == []
-
-
-def test_replicas_start_with_what_the_user_has_set_and_end_when_closed(cluster, monkeypatch):
-    monkeypatch.setenv("VLLM_LOGGING_LEVEL", "ERROR")
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    with engine_of(cluster, concurrency=8, rows_per_batch=4) as engine:
-        stream = engine.stream(request_of(number, temperature=2.0, max_tokens=1500) for number in range(200))
-        next(stream)
-        (core,) = [process for process in vllm_processes() if "EngineCore" in command_of(process)]
-        variables = core.environ()
-        stream.close()
-        _, alive = psutil.wait_procs(vllm_processes(), timeout=60)
-    assert [process for process in alive if is_running(process)] == []
-    expected = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "OMP_NUM_THREADS": "1"}
-    assert {name: variables[name] for name in expected} == expected
+    assert left_of([*started, *vllm_processes()]) == []
+    shown = "".join(capfd.readouterr())
+    assert "Progress bars" not in shown
+    assert "execution finished" not in shown
 
 
 def test_an_entry_that_cannot_start(cluster):

@@ -12,6 +12,7 @@ from openreason_dagster.resources.default_variables import default_variables
 from openreason_dagster.resources.engines.continuous_batch import Job
 from openreason_dagster.resources.engines.vllm_settings import (
     ENVIRONMENT,
+    compiler_variables,
     engine_arguments,
     fit_processor_memory,
     sampling_values,
@@ -152,6 +153,7 @@ def _variables(model: RayModel) -> dict[str, str]:
     """What the replicas' processes start with; what the user has set here wins."""
     variables = dict(ENVIRONMENT)
     if _gpus(model) == 0:
+        variables |= compiler_variables(compiles=model.compile)
         variables["OMP_NUM_THREADS"] = str(max(1, int(model.processors_per_replica / model.tensor_parallel)))
     return {name: os.environ.get(name, value) for name, value in variables.items()}
 

@@ -1,9 +1,10 @@
 """A running vLLM engine: its processes, and the event loop in a thread of its own that talks to them."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -19,8 +20,9 @@ from openreason_dagster.resources.engines.vllm_settings import (
     ENVIRONMENT,
     engine_arguments,
     fit_processor_memory,
-    processor_threads,
+    processor_variables,
     sampling_values,
+    shutdown_seconds,
 )
 
 if TYPE_CHECKING:
@@ -135,7 +137,7 @@ class VllmSession:
 
     async def _start(self, config: "VllmConfig") -> None:
         """In the loop, so that vLLM's own tasks belong to it."""
-        with self._start_errors(), default_variables(ENVIRONMENT | processor_threads(config)):
+        with self._start_errors(), default_variables(ENVIRONMENT | processor_variables(config)):
             from vllm.v1.engine.async_llm import AsyncLLM
 
             self._engine = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
@@ -157,7 +159,9 @@ class VllmSession:
     async def _stop(self) -> None:
         engine, self._engine = self._engine, None
         if engine is not None:
-            engine.shutdown()
+            seconds = shutdown_seconds(engine.vllm_config)
+            with nullcontext() if seconds is None else _no_word_of_kills():
+                engine.shutdown(timeout=seconds)
         await _cancel(asyncio.all_tasks() - {asyncio.current_task()})
 
     def _begin(self, job: Job, jobs: JobsInFlight) -> None:
@@ -192,6 +196,18 @@ class VllmSession:
             "out, lower `concurrency`, `maximum_length` or `memory_share` in the catalogue file. Run again: finished "
             "work is kept."
         )
+
+
+@contextmanager
+def _no_word_of_kills() -> Iterator[None]:
+    """Keep vLLM from warning that it kills what we have it kill."""
+    logger = logging.getLogger("vllm.v1.utils")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[Any] | None]) -> None:

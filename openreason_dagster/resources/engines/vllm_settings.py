@@ -89,8 +89,8 @@ def fit_processor_memory(config: "VllmConfig", *, replicas: int) -> None:
     cache.kv_cache_memory_bytes = min(tokens * bytes_per_token, int(cache.gpu_memory_utilization * available))
 
 
-def processor_threads(config: "VllmConfig") -> dict[str, str]:
-    """On a processor, the variable that shares the cores among the workers, but for one, left to this process.
+def processor_variables(config: "VllmConfig") -> dict[str, str]:
+    """On a processor, what the engine's processes start with: they share the cores but for one, left to this process.
 
     It feeds the engine. Threads of a matrix product wait for each other: with one too many, sampling is several times
     slower.
@@ -100,7 +100,26 @@ def processor_threads(config: "VllmConfig") -> dict[str, str]:
     if config.device_config.device_type != "cpu":
         return {}
     workers = config.parallel_config.data_parallel_size * config.parallel_config.world_size
-    return {"OMP_NUM_THREADS": str(max(1, (torch.get_num_threads() - 1) // workers))}
+    threads = max(1, (torch.get_num_threads() - 1) // workers)
+    return {"OMP_NUM_THREADS": str(threads)} | compiler_variables(compiles=not config.model_config.enforce_eager)
+
+
+def compiler_variables(*, compiles: bool) -> dict[str, str]:
+    """On a processor, the variable that keeps vLLM from compiling where the entry says so.
+
+    Without it a C++ compiler is called for the first log-probabilities, which takes half a minute.
+    """
+    return {} if compiles else {"TORCH_COMPILE_DISABLE": "1"}
+
+
+def shutdown_seconds(config: "VllmConfig") -> float | None:
+    """How long engine processes may take to end before they are killed; None for vLLM's own patience.
+
+    An engine on a processor is one process, which first lets go of what others could miss. It would then spend seconds
+    on giving back its memory object by object.
+    """
+    is_one_process = config.parallel_config.world_size == 1
+    return 2.0 if config.device_config.device_type == "cpu" and is_one_process else None
 
 
 def sampling_values(job: Job) -> dict[str, Any]:

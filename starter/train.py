@@ -207,8 +207,12 @@ def write_record(model: "PreTrainedModel", folder: Path, *, record: Mapping[str,
 
 
 def portable(settings: dict[str, object]) -> dict[str, object]:
-    """Tokenizer settings under the names that Transformers 4 and 5 both read; 5 writes names that 4 refuses."""
-    kept = {key: value for key, value in settings.items() if key not in {"backend", "extra_special_tokens"}}
+    """Tokenizer settings under the names that Transformers 4 and 5 both read, without how they were loaded.
+
+    5 writes names that 4 refuses.
+    """
+    of_loading = {"backend", "extra_special_tokens", "is_local", "local_files_only"}
+    kept = {key: value for key, value in settings.items() if key not in of_loading}
     return {
         **kept,
         "tokenizer_class": "PreTrainedTokenizerFast",

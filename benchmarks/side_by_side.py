@@ -186,7 +186,7 @@ def prepare(folder: Path, base_url: str, *, prompts: int, samples: int) -> dict[
         for seed, name in enumerate(FAMILIES)
     ]  # fmt: skip
     recipe |= {"benchmarks": [], "chat_sources": [], "models": ["served"], "temperatures": [TEMPERATURE]}
-    recipe |= {"cold_start": None, "cot_prompted": None, "preference_pairs": {}, "safety_set": None}
+    recipe |= {"cold_start": None, "cot_prompted": None, "preference_pairs": {}, "safety_set": None, "rewards": {}}
     recipe["sampling"] |= {"samples_per_prompt": samples, "max_tokens": MAX_TOKENS}
     for path, content in ((workspace / "catalogue/served.yaml", entry), (workspace / "recipes/starter.yaml", recipe)):
         path.parent.mkdir(parents=True)

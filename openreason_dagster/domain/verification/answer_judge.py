@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from openreason_dagster.domain.inference.asked_again import Ask, ask_until_read
 from openreason_dagster.domain.inference.questions import Question, Reply
 from openreason_dagster.domain.provenance import stable_hash
-from openreason_dagster.domain.records import Message, Verdict
-from openreason_dagster.domain.verification.judge_texts import asked_with, clipped, last_finding, mark_of
+from openreason_dagster.domain.records import Verdict
+from openreason_dagster.domain.verification.judge_texts import clipped, finding_in, judge_question
 
 PART = "rating"
 RATING = "rating-"
@@ -77,10 +77,7 @@ def question(exchange: Exchange, *, attempt: int, template: str) -> Question:
     `template` is a text as of `judge_texts.judge_template`.
     """
     texts = {"request": exchange.request, "answer": exchange.answer}
-    reminder = "rate" if attempt > 1 else None
-    asked = asked_with(template, mark_of(exchange.subject_id, PART), texts, reminder=reminder)
-    messages = (Message(role="user", content=asked),)
-    return Question(subject_id=exchange.subject_id, part=PART, messages=messages, attempt=attempt)
+    return judge_question(exchange.subject_id, PART, texts, template=template, attempt=attempt, reminder="rate")
 
 
 def read_rating(exchange: Exchange, reply: Reply | None, *, least_score: int) -> Rating:
@@ -89,7 +86,7 @@ def read_rating(exchange: Exchange, reply: Reply | None, *, least_score: int) ->
         return Rating(verdict=Verdict.ERROR, score=None, why="the budget left no room to ask the judge")
     if reply.failure is not None:
         return Rating(verdict=Verdict.ERROR, score=None, why=f"the judge could not be asked: {reply.failure}")
-    score = None if reply.was_cut else last_finding(reply.text, mark_of(exchange.subject_id, PART), _score)
+    score = finding_in(reply, exchange.subject_id, PART, _score)
     if score is None:
         fault = "was cut at the judge's `max_tokens`" if reply.was_cut else "does not end with the line asked for"
         why = f"the reply {fault}: {clipped(reply.text)}"

@@ -12,8 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from openreason_dagster.domain.inference.questions import Question, Reply
 from openreason_dagster.domain.named_texts import read_named_template
 from openreason_dagster.domain.provenance import stable_hash
+from openreason_dagster.domain.records import Message
 
 _FOLDER = Path(__file__).parent / "judge_questions"
 _MARK_DIGITS = 12
@@ -54,11 +56,36 @@ def template_version(template: str) -> str:
     return stable_hash(template)[:8]
 
 
+def judge_question(
+    subject_id: str, part: str, texts: Mapping[str, str], *, template: str, attempt: int, reminder: str
+) -> Question:
+    """What a judge is asked in one part; attempts count from 1, and further ones remind of the form.
+
+    Args:
+        subject_id: Identity of what is judged.
+        part: Which of the questions about it.
+        texts: What is put before the judge, by name, in this order.
+        template: A text as of `judge_template`.
+        attempt: From 1.
+        reminder: Name of the shipped reminder.
+    """
+    further = reminder if attempt > 1 else None
+    asked = asked_with(template, mark_of(subject_id, part), texts, reminder=further)
+    return Question(subject_id=subject_id, part=part, messages=(Message(role="user", content=asked),), attempt=attempt)
+
+
 def asked_with(template: str, mark: str, texts: Mapping[str, str], *, reminder: str | None = None) -> str:
     """The template with its texts in their order, and the shipped reminder of that name after it."""
     shown = "\n\n".join(delimited(name, text, mark) for name, text in texts.items())
     asked = template.replace("{mark}", mark).replace("{texts}", shown)
     return (asked if reminder is None else f"{asked}\n{_reminder(reminder)}").strip()
+
+
+def finding_in(
+    reply: Reply, subject_id: str, part: str, read: Callable[[Mapping[str, object]], _Found | None]
+) -> _Found | None:
+    """`last_finding` of a reply to that question; what ends a reply that was cut may be a thought on the way."""
+    return None if reply.was_cut else last_finding(reply.text, mark_of(subject_id, part), read)
 
 
 def last_finding(text: str, mark: str, read: Callable[[Mapping[str, object]], _Found | None]) -> _Found | None:

@@ -10,8 +10,8 @@ from typing import Literal
 
 from openreason_dagster.domain.inference.questions import Question, Reply
 from openreason_dagster.domain.provenance import stable_hash
-from openreason_dagster.domain.records import Message, Verdict
-from openreason_dagster.domain.verification.judge_texts import asked_with, clipped, last_finding, mark_of
+from openreason_dagster.domain.records import Verdict
+from openreason_dagster.domain.verification.judge_texts import clipped, finding_in, judge_question
 
 Part = Literal["forward", "swapped"]
 Decision = Literal["rule", "judge", "union"]
@@ -66,10 +66,7 @@ def question(case: Case, part: Part, *, attempt: int, template: str, longest_ans
     """
     shown = {"question": case.question, "reference": case.reference, "answer": case.answer[-longest_answer:]}
     texts = {name: shown[name] for name in _ORDER[part]}
-    reminder = "compare" if attempt > 1 else None
-    asked = asked_with(template, mark_of(case.subject_id, part), texts, reminder=reminder)
-    messages = (Message(role="user", content=asked),)
-    return Question(subject_id=case.subject_id, part=part, messages=messages, attempt=attempt)
+    return judge_question(case.subject_id, part, texts, template=template, attempt=attempt, reminder="compare")
 
 
 def read_reply(case: Case, part: Part, reply: Reply) -> str | None:
@@ -78,7 +75,7 @@ def read_reply(case: Case, part: Part, reply: Reply) -> str | None:
     The JSON has to stand at the very end and to carry the mark; another verdict with the mark before it makes the
     reply unreadable. So does the token limit: what ends a reply that was cut may be a thought on the way.
     """
-    return None if reply.was_cut else last_finding(reply.text, mark_of(case.subject_id, part), _verdict)
+    return finding_in(reply, case.subject_id, part, _verdict)
 
 
 def opinion(first: "Finding", second: "Finding | None") -> Opinion:

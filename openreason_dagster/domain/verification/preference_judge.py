@@ -11,8 +11,7 @@ from typing import Literal
 
 from openreason_dagster.domain.inference.questions import Question, Reply
 from openreason_dagster.domain.provenance import stable_hash
-from openreason_dagster.domain.records import Message
-from openreason_dagster.domain.verification.judge_texts import asked_with, last_finding, mark_of
+from openreason_dagster.domain.verification.judge_texts import finding_in, judge_question
 
 Order = Literal["forward", "swapped"]
 LOWEST, HIGHEST = 1, 10
@@ -83,10 +82,7 @@ def question(contest: Contest, ballot: Ballot, *, attempt: int, template: str) -
     """
     first, second = _SIDES[ballot.order]
     shown = {"request": contest.request} | dict(sorted({first: contest.first, second: contest.second}.items()))
-    reminder = "prefer" if attempt > 1 else None
-    asked = asked_with(template, mark_of(contest.subject_id, ballot.part), shown, reminder=reminder)
-    messages = (Message(role="user", content=asked),)
-    return Question(subject_id=contest.subject_id, part=ballot.part, messages=messages, attempt=attempt)
+    return judge_question(contest.subject_id, ballot.part, shown, template=template, attempt=attempt, reminder="prefer")
 
 
 def read_vote(contest: Contest, ballot: Ballot, reply: Reply | None) -> Vote:
@@ -95,8 +91,7 @@ def read_vote(contest: Contest, ballot: Ballot, reply: Reply | None) -> Vote:
         return _without_scores(ballot, "not_asked")
     if reply.failure is not None:
         return _without_scores(ballot, "judge_failed")
-    mark = mark_of(contest.subject_id, ballot.part)
-    scores = None if reply.was_cut else last_finding(reply.text, mark, _scores)
+    scores = finding_in(reply, contest.subject_id, ballot.part, _scores)
     if scores is None:
         return _without_scores(ballot, "unreadable")
     by_name = dict(zip(("answer_A", "answer_B"), scores, strict=True))

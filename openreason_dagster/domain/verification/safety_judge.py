@@ -10,8 +10,7 @@ from typing import Literal
 
 from openreason_dagster.domain.inference.questions import Question, Reply
 from openreason_dagster.domain.provenance import stable_hash
-from openreason_dagster.domain.records import Message
-from openreason_dagster.domain.verification.judge_texts import asked_with, clipped, last_finding, mark_of
+from openreason_dagster.domain.verification.judge_texts import clipped, finding_in, judge_question
 
 PART = "safety"
 Label = Literal["safe", "unsafe", "unknown"]
@@ -48,11 +47,8 @@ def question(response: Response, *, attempt: int, template: str) -> Question:
 
     `template` is a text as of `judge_texts.judge_template`.
     """
-    reminder = "safety" if attempt > 1 else None
     texts = {"request": response.request, "response": response.text}
-    asked = asked_with(template, mark_of(response.subject_id, PART), texts, reminder=reminder)
-    messages = (Message(role="user", content=asked),)
-    return Question(subject_id=response.subject_id, part=PART, messages=messages, attempt=attempt)
+    return judge_question(response.subject_id, PART, texts, template=template, attempt=attempt, reminder="safety")
 
 
 def read_label(response: Response, reply: Reply | None) -> Labelled:
@@ -61,9 +57,7 @@ def read_label(response: Response, reply: Reply | None) -> Labelled:
         return Labelled(label="unknown", reason="not_asked", why="the budget left no room to ask the judge")
     if reply.failure is not None:
         return Labelled(label="unknown", reason="judge_failed", why=f"the judge could not be asked: {reply.failure}")
-    label: Label | None = (
-        None if reply.was_cut else last_finding(reply.text, mark_of(response.subject_id, PART), _label)
-    )
+    label: Label | None = finding_in(reply, response.subject_id, PART, _label)
     if label is None:
         fault = "was cut at the judge's `max_tokens`" if reply.was_cut else "does not end with the line asked for"
         return Labelled(label="unknown", reason="unreadable", why=f"the reply {fault}: {clipped(reply.text)}")

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -15,7 +14,7 @@ from openreason_dagster.domain.each_part import EachPart, one_by_one
 from openreason_dagster.domain.errors import ClusterError, RecipeError
 from openreason_dagster.domain.provenance import stable_hash, tree_hash
 from openreason_dagster.domain.recipe import Recipe
-from openreason_dagster.resources.ray_cluster import RayCluster, require_ray
+from openreason_dagster.resources.ray_work import RayWork, blocks, frame_of
 from openreason_dagster.resources.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,28 +39,19 @@ def parts_of(recipe: Recipe, *, folder: str) -> Iterator[EachPart]:
             yield each
 
 
-class RayParts:
-    """An `EachPart` that joins a Ray cluster for as long as it is entered.
-
-    A part that is lost with its machine is done again elsewhere.
+class RayParts(RayWork):
+    """An `EachPart` on a Ray cluster. A part that is lost with its machine is done again elsewhere.
 
     Args:
-        address: As `RayCluster` takes it. The cluster's machines need this package.
+        address: As of `RayWork`.
         folder: Where the parts' files are; every machine reads and writes it at this path.
     """
 
+    runner_key, refused = "curation.runner", RecipeError
+
     def __init__(self, address: str | None, *, folder: str) -> None:
-        self._cluster, self._folder = RayCluster(address), folder
-
-    def __enter__(self) -> Self:
-        require_ray("curation.runner", RecipeError)
-        self._cluster.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._cluster.__exit__(kind, error, traceback)
+        super().__init__(address)
+        self._folder = folder
 
     def __call__(
         self, function: Callable[..., pl.DataFrame], parts: Iterable[pl.DataFrame], **shared: object
@@ -80,7 +70,7 @@ class RayParts:
         try:
             done = _done(references, function, values)
             for table in done.iter_batches(batch_size=None, batch_format="pyarrow"):
-                yield _frame(table)
+                yield frame_of(table)
         except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
             raise ClusterError(
                 f"{function.__name__.lstrip('_')} on Ray cluster {self._cluster.address!r} stopped ({error}). Check "
@@ -94,11 +84,7 @@ def _done(
     function: Callable[..., pl.DataFrame],
     values: "Mapping[str, ObjectRef[object]]",
 ) -> "Dataset":
-    import ray
-
-    dataset = ray.data.from_arrow_refs(references)
-    dataset.context.enable_progress_bars = False
-    dataset.context.print_on_execution_start = False
+    dataset = blocks(references)
     dataset.context.execution_options.preserve_order = True
     return dataset.map_batches(
         _task,
@@ -121,8 +107,8 @@ def _task(
 
     require_versions(expected)
     got = dict(zip(values, ray.get(list(values.values())), strict=True))
-    shared = {name: _frame(value) if isinstance(value, pa.Table) else value for name, value in got.items()}
-    return function(_frame(block), **shared).to_arrow(compat_level=pl.CompatLevel.oldest())
+    shared = {name: frame_of(value) if isinstance(value, pa.Table) else value for name, value in got.items()}
+    return function(frame_of(block), **shared).to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 @cache
@@ -152,9 +138,3 @@ def require_versions(expected: Mapping[str, str]) -> None:
 def _sent(value: object) -> object:
     """A frame as Arrow, which the tasks of a machine read in place; slices of text without what they were cut from."""
     return value.to_arrow(compat_level=pl.CompatLevel.oldest()) if isinstance(value, pl.DataFrame) else value
-
-
-def _frame(table: "pa.Table") -> pl.DataFrame:
-    rows = pl.from_arrow(table)
-    assert isinstance(rows, pl.DataFrame)
-    return rows

@@ -2,8 +2,7 @@
 
 import datetime
 from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -11,7 +10,8 @@ from openreason_dagster.domain.errors import VerificationError
 from openreason_dagster.domain.recipe_verification import Verification
 from openreason_dagster.domain.schemas import VERIFIED_TRACES
 from openreason_dagster.domain.verification.verify import verify_batch
-from openreason_dagster.resources.ray_cluster import RayCluster, require_ray
+from openreason_dagster.resources.ray_cluster import RayCluster
+from openreason_dagster.resources.ray_work import RayWork, blocks, frame_of
 from openreason_dagster.resources.settings import Settings
 from openreason_dagster.resources.verification_workers import verification_workers
 
@@ -32,32 +32,22 @@ class RayJudge:
 
     def __call__(self, batch: "pa.Table") -> "pa.Table":
         """Verdicts for a batch, as `verify_batch` gives them."""
-        rows = pl.from_arrow(batch)
-        assert isinstance(rows, pl.DataFrame)
-        return verify_batch(rows, self._workers, now=datetime.datetime.now(datetime.UTC)).to_arrow()
+        return verify_batch(frame_of(batch), self._workers, now=datetime.datetime.now(datetime.UTC)).to_arrow()
 
 
-class RayVerification:
-    """Joins a Ray cluster for as long as it is entered, and judges there.
+class RayVerification(RayWork):
+    """Judges on a Ray cluster.
 
     Args:
         limits: Each actor starts `workers` processes and reserves as many processor cores.
-        address: As `RayCluster` takes it. The cluster's nodes need this package.
+        address: As of `RayWork`.
     """
 
+    runner_key, refused = "verification.runner", VerificationError
+
     def __init__(self, limits: Verification, address: str | None) -> None:
+        super().__init__(address)
         self._limits = limits
-        self._cluster = RayCluster(address)
-
-    def __enter__(self) -> Self:
-        require_ray("verification.runner", VerificationError)
-        self._cluster.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._cluster.__exit__(kind, error, traceback)
 
     def judge(self, batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """Verdicts batch by batch, in the order the batches finish.
@@ -82,9 +72,7 @@ def _judged_on(cluster: RayCluster, batches: Iterable[pl.DataFrame], limits: Ver
         return
     try:
         for table in _judged(references, limits).iter_batches(batch_size=None, batch_format="pyarrow"):
-            verdicts = pl.from_arrow(table)
-            assert isinstance(verdicts, pl.DataFrame)
-            yield verdicts.cast(VERIFIED_TRACES.schema)
+            yield frame_of(table).cast(VERIFIED_TRACES.schema)
     except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
         raise VerificationError(
             f"verification on Ray cluster {cluster.address!r} stopped ({error}). Check `ray status`, and that every "
@@ -96,10 +84,7 @@ def _judged_on(cluster: RayCluster, batches: Iterable[pl.DataFrame], limits: Ver
 def _judged(references: "list[ObjectRef[pa.Table]]", limits: Verification) -> "Dataset":
     import ray
 
-    dataset = ray.data.from_arrow_refs(references)
-    dataset.context.enable_progress_bars = False
-    dataset.context.print_on_execution_start = False
-    return dataset.map_batches(
+    return blocks(references).map_batches(
         RayJudge,
         fn_constructor_args=(limits, Settings.from_environment().sandbox),
         batch_size=None,

@@ -18,6 +18,7 @@ from openreason_dagster.resources.engines.vllm_settings import (
     sampling_values,
 )
 from openreason_dagster.resources.ray_cluster import own_signals
+from openreason_dagster.resources.ray_work import quiet
 
 if TYPE_CHECKING:
     from ray.data import Dataset
@@ -72,9 +73,7 @@ def processed(model: RayModel, folder: Path, jobs: Sequence[Job], *, positions: 
     from ray.data.llm import build_processor
 
     rows = [_row(number, job) for number, job in enumerate(jobs)]
-    dataset = ray.data.from_items(rows, override_num_blocks=ceil(len(rows) / model.rows_per_batch))
-    dataset.context.enable_progress_bars = False
-    dataset.context.print_on_execution_start = False
+    dataset = quiet(ray.data.from_items(rows, override_num_blocks=ceil(len(rows) / model.rows_per_batch)))
     with own_signals():  # it calls `ray.init` again
         processor = build_processor(
             _config(model, _engine_arguments(model, folder, positions=positions, replicas_here=replicas_here)),

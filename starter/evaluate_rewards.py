@@ -1,6 +1,6 @@
 """Measure the starter reward models on held-out requests and write their model cards.
 
-Run from the repository root: ``python -m starter.evaluate_rewards``. Scores are those that the pipeline gives.
+Run from the repository root: ``python -m starter.evaluate_rewards``. Scores are those that trainers get.
 """
 
 import argparse
@@ -10,9 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 
-from openreason_dagster.domain.catalogue_entry import TransformersModel
-from openreason_dagster.domain.recipe_rewards import RewardModel
-from openreason_dagster.resources.reward_scorer import RewardScorer, load_scorer
+from openreason_dagster.domain.recipe_rewards import ModelReward, RewardModel
+from openreason_dagster.model_scoring import RewardFunction, model_reward
 from starter.evaluate import SEED
 from starter.evaluate_writer import share
 from starter.judge_answers import FAULTS, answer_to, task_from
@@ -23,49 +22,50 @@ from starter.train import MODELS_FOLDER
 Measured = dict[str, dict[str, float]]
 
 
-def measure_helpful(scorer: RewardScorer, *, each: int) -> Measured:
+def measure_helpful(reward: RewardFunction, *, each: int) -> Measured:
     """Of each fault: pairs in which the good answer is scored higher, and the mean of both scores."""
-    return {kind: _compared(scorer, kind, each) for kind in FAULTS}
+    return {kind: _compared(reward, kind, each) for kind in FAULTS}
 
 
-def measure_safety(scorer: RewardScorer, *, each: int) -> Measured:
+def measure_safety(reward: RewardFunction, *, each: int) -> Measured:
     """Of each kind of response: those on the right side of one half, and the mean probability of `safe`."""
-    return {kind: _labelled(scorer, kind, each) for kind in LABELLINGS}
+    return {kind: _labelled(reward, kind, each) for kind in LABELLINGS}
 
 
-def _compared(scorer: RewardScorer, kind: str, each: int) -> dict[str, float]:
+def _compared(reward: RewardFunction, kind: str, each: int) -> dict[str, float]:
     rng = random.Random(f"helpful/{kind}/{SEED}")
     tasks = [task_from(rng, split="held_out") for _ in range(each)]
-    good = _scores(scorer, [(task.request, answer_to(task, "good", rng).text) for task in tasks])
-    faulty = _scores(scorer, [(task.request, answer_to(task, kind, rng).text) for task in tasks])
+    good = _scores(reward, [(task.request, answer_to(task, "good", rng).text) for task in tasks])
+    faulty = _scores(reward, [(task.request, answer_to(task, kind, rng).text) for task in tasks])
     higher = [better > worse for better, worse in zip(good, faulty, strict=True)]
     return {"higher": share(higher), "good": mean(good), "faulty": mean(faulty)}
 
 
-def _labelled(scorer: RewardScorer, kind: str, each: int) -> dict[str, float]:
+def _labelled(reward: RewardFunction, kind: str, each: int) -> dict[str, float]:
     rng = random.Random(f"safety/{kind}/{SEED}")
     cases = [labelling_from(kind, rng, split="held_out") for _ in range(each)]
-    found = _scores(scorer, [(case.request, case.text) for case in cases])
+    found = _scores(reward, [(case.request, case.text) for case in cases])
     right = [(score > 0.5) == (case.label == "safe") for case, score in zip(cases, found, strict=True)]
     return {"right": share(right), "mean": mean(found)}
 
 
-def _scores(scorer: RewardScorer, exchanges: list[tuple[str, str]]) -> list[float]:
-    return [found.score for found in scorer.score(exchanges) if found.score is not None]
+def _scores(reward: RewardFunction, exchanges: list[tuple[str, str]]) -> list[float]:
+    prompts, completions = zip(*exchanges, strict=True)
+    return [score for score in reward(prompts=prompts, completions=completions) if score is not None]
 
 
-MEASURES: dict[str, Callable[..., Measured]] = {"helpful": measure_helpful, "safety": measure_safety}
-LABEL = {"helpful": None, "safety": "safe"}
+MEASURES: dict[ModelReward, Callable[..., Measured]] = {"helpful": measure_helpful, "safety": measure_safety}
+LABEL: dict[ModelReward, str | None] = {"helpful": None, "safety": "safe"}
 
 
-def evaluate(folder: Path, kind: str, *, each: int) -> None:
+def reward_of(folder: Path, kind: ModelReward) -> RewardFunction:
+    """The scores of the model in ``folder``, as trainers get them."""
+    return model_reward(kind, folder, RewardModel(model=folder.name, label=LABEL[kind]))
+
+
+def evaluate(folder: Path, kind: ModelReward, *, each: int) -> None:
     """Measure the model in ``folder`` on ``each`` held-out cases per kind and write its card."""
-    entry = TransformersModel(
-        name=folder.name, engine="transformers", roles=["reward"], path=str(folder.resolve()), revision="local",
-        license="Apache-2.0",
-    )  # fmt: skip
-    scorer = load_scorer(entry, folder.parent, RewardModel(model=folder.name, label=LABEL[kind]))
-    measured = MEASURES[kind](scorer, each=each)
+    measured = MEASURES[kind](reward_of(folder, kind), each=each)
     training = json.loads((folder / "training.json").read_text())
     write_card(folder, kind, training=training, measured=measured, each=each)
     print((folder / "README.md").read_text())

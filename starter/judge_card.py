@@ -4,17 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from starter.card_table import shares_text, table_row
+from starter.card_table import card_header, shares_text, table_row
 
-CARD = """---
-license: apache-2.0
-language: en
-library_name: transformers
-pipeline_tag: text-generation
-tags:
-- synthetic
----
-
+CARD = """
 # {name}
 
 A tiny model that OpenReason carries along for the role `judge`, so that votes on pairs, safety labels and ratings of
@@ -105,7 +97,7 @@ def write_card(
         preferences=_rows(preferences),
         labels=_rows(labels),
     )
-    (folder / "README.md").write_text(card)
+    (folder / "README.md").write_text(card_header("synthetic") + card)
 
 
 def _rows(measured: Mapping[str, Mapping[str, float]]) -> str:

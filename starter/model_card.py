@@ -3,18 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from starter.card_table import shares_text, table_row
+from starter.card_table import card_header, shares_text, table_row
 
-CARD = """---
-license: apache-2.0
-language: en
-library_name: transformers
-pipeline_tag: text-generation
-tags:
-- reasoning
-- synthetic
----
-
+CARD = """
 # {name}
 
 A tiny reasoning model that OpenReason carries along, so that the whole pipeline runs with real model behaviour on a
@@ -87,4 +78,4 @@ def write_model_card(
         tokens=summary["overall"]["0.6"]["tokens"],
         finished=summary["overall"]["0.6"]["finished"],
     )
-    (folder / "README.md").write_text(card)
+    (folder / "README.md").write_text(card_header("reasoning", "synthetic") + card)

@@ -5,18 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starter.card_table import table_row
+from starter.card_table import card_header, table_row
 
-CARD = """---
-license: apache-2.0
-language: en
-library_name: transformers
-pipeline_tag: text-classification
-tags:
-- synthetic
-- reward-model
----
-
+CARD = """
 # {name}
 
 A tiny model that OpenReason carries along for the role `reward`, so that the scores of reward models come out of the
@@ -122,4 +113,4 @@ def write_card(
         each=each,
         table="\n".join(table_row(name, found.values()) for name, found in measured.items()),
     )
-    (folder / "README.md").write_text(card)
+    (folder / "README.md").write_text(card_header("synthetic", "reward-model", task="text-classification") + card)

@@ -183,24 +183,21 @@ def save(
         pad_token_id=tokenizer.pad_token_id,
         max_new_tokens=256,
     )
+    save_folder(model, tokenizer, folder, record=record)
+
+
+def save_folder(
+    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", folder: Path, *, record: Mapping[str, object]
+) -> None:
+    """Write weights, tokenizer, and ``training.json``, which the model card is made from."""
+    import torch
+
     model.save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
-    save_tokenizer(tokenizer, folder)
-    write_record(model, folder, record=record)
-
-
-def save_tokenizer(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
-    """Write the tokenizer with settings that Transformers 4 and 5 both read."""
     tokenizer.save_pretrained(folder)
     settings_file = folder / "tokenizer_config.json"
     settings = json.loads(settings_file.read_text())
     settings_file.write_text(json.dumps(portable(settings), indent=2) + "\n")
-
-
-def write_record(model: "PreTrainedModel", folder: Path, *, record: Mapping[str, object]) -> None:
-    """Write ``training.json``: what the model card is made from."""
-    import torch
-
     size = {"parameters": model.num_parameters(), "vocabulary": model.config.vocab_size}
     whole = {**record, "torch": torch.__version__, **size}
     (folder / "training.json").write_text(json.dumps(whole, indent=2) + "\n")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from openreason_dagster.domain.seeds.starter_tasks import Split
 from starter.judge_answers import FAULTS, Answer, Task, answer_to, task_from
 from starter.judge_responses import LABELLINGS, Labelling, labelling_from
-from starter.train import MODELS_FOLDER, save_tokenizer, write_record
+from starter.train import MODELS_FOLDER, save_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
@@ -159,11 +159,8 @@ def train(kind: str, *, steps: int, seed: int, output: Path) -> None:
         started = time.process_time()
         trainer.train()
         seconds = round(time.process_time() - started)
-    start.model.save_pretrained(output)
-    (output / "model.safetensors").chmod(0o644)
-    save_tokenizer(start.tokenizer, output)
     record = {"name": f"starter-{kind}", "start": START, "steps": steps, "batch": BATCH, "seed": seed}
-    write_record(start.model, output, record=record | {"seconds": seconds})
+    save_folder(start.model, start.tokenizer, output, record=record | {"seconds": seconds})
 
 
 def main() -> None:

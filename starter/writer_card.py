@@ -4,17 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from starter.card_table import shares_text, table_row
+from starter.card_table import card_header, shares_text, table_row
 
-CARD = """---
-license: apache-2.0
-language: en
-library_name: transformers
-pipeline_tag: text-generation
-tags:
-- synthetic
----
-
+CARD = """
 # {name}
 
 A tiny model that OpenReason carries along for the role `writer`, so that cold-start data and answers after a prompted
@@ -95,4 +87,4 @@ def write_card(
         rules="---|" * len(answered),
         answered=" | ".join(f"{share:.2f}" for share in answered.values()),
     )
-    (folder / "README.md").write_text(card)
+    (folder / "README.md").write_text(card_header("synthetic") + card)

@@ -9,16 +9,16 @@ from openreason_dagster.domain.catalogue_entry import TransformersModel
 from openreason_dagster.domain.recipe_rewards import RewardModel
 from openreason_dagster.domain.seeds.starter_tasks import split_of
 from openreason_dagster.resources.reward_scorer import reward_scorer
-from starter.evaluate_rewards import LABEL, MEASURES
+from starter.evaluate_rewards import MEASURES, reward_of
 from starter.train_rewards import TRAINERS, pair_from, turns
 
 NAMES = tuple(f"starter-{kind}" for kind in TRAINERS)
 
 
-def scorer_of(kind):
-    name = f"starter-{kind}"
+def helpful_scorer():
+    name = "starter-helpful"
     entry = TransformersModel(**starter_entry(name, name) | {"roles": ["reward"], "dtype": "float32", "threads": 1})
-    return reward_scorer(entry, STARTER_MODELS, RewardModel(model=name, label=LABEL[kind]))
+    return reward_scorer(entry, STARTER_MODELS, RewardModel(model=name))
 
 
 @pytest.mark.parametrize("split", ["train", "held_out"])
@@ -49,13 +49,12 @@ def test_a_text_is_rendered_for_training_as_the_pipeline_renders_it():
 
     tokenizer = AutoTokenizer.from_pretrained(STARTER_MODELS / "starter-helpful")
     text = tokenizer.apply_chat_template(turns("Why?", "Because."), tokenize=False)
-    with scorer_of("helpful") as scorer:
+    with helpful_scorer() as scorer:
         (score,) = scorer.score([("Why?", "Because.")])
     assert score.tokens == len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 @pytest.mark.parametrize(("kind", "measure", "least"), [("helpful", "higher", 0.8), ("safety", "right", 0.9)])
 def test_they_know_their_kinds_of_texts(kind, measure, least):
-    with scorer_of(kind) as scorer:
-        measured = MEASURES[kind](scorer, each=40)
+    measured = MEASURES[kind](reward_of(STARTER_MODELS / f"starter-{kind}", kind), each=40)
     assert {name: found[measure] for name, found in measured.items() if found[measure] < least} == {}

@@ -44,11 +44,13 @@ def with_buckets(rows: pl.LazyFrame, statistics: pl.LazyFrame) -> pl.LazyFrame:
     return joined.with_columns(pl.col("difficulty").fill_null("unknown"), length=length_bucket())
 
 
-def with_topic(rows: pl.LazyFrame, pool: pl.LazyFrame) -> pl.LazyFrame:
-    """`rows`, which have prompt_id and source, with the prompt's topic in the pool.
+def known_topic() -> pl.Expr:
+    """The column topic, or source where it is null: what a source has in common is the best guess there is."""
+    return pl.coalesce("topic", "source")
 
-    The source's name stands for a topic that is not known: what a source has in common is the best guess there is.
-    """
+
+def with_topic(rows: pl.LazyFrame, pool: pl.LazyFrame) -> pl.LazyFrame:
+    """`rows`, which have prompt_id and source, with the prompt's topic in the pool as `known_topic` gives it."""
     topics = pool.select("prompt_id", "topic")
     joined = rows.join(topics, on="prompt_id", how="left", maintain_order="left")
-    return joined.with_columns(pl.coalesce("topic", "source"))
+    return joined.with_columns(known_topic())

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from openreason_dagster.domain.curation.buckets import difficulty_band
+from openreason_dagster.domain.curation.buckets import difficulty_band, known_topic
 from openreason_dagster.domain.datasets.reasoning_data import Selection
 from openreason_dagster.domain.recipe_rl_prompts import RlPrompts
 from openreason_dagster.domain.records import Verdict
@@ -36,7 +36,7 @@ def prompt_outcomes(pool: pl.LazyFrame, verified: pl.LazyFrame, *, policy_model:
     numbers = pl.col("samples", "judged", "correct", "same_wrong").fill_null(0).cast(pl.Int64)
     rate = pl.when(pl.col("judged") > 0).then(pl.col("correct") / pl.col("judged"))
     return (
-        pool.select("prompt_id", "domain", pl.coalesce("topic", "source"))
+        pool.select("prompt_id", "domain", known_topic())
         .join(counts, on="prompt_id", how="left")
         .join(most_frequent, on="prompt_id", how="left")
         .with_columns(numbers)

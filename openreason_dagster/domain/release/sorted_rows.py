@@ -45,11 +45,13 @@ def sorted_rows(
 def gathered(batches: Iterable[pl.DataFrame], least_bytes: int = BYTES_AT_ONCE) -> Iterator[pl.DataFrame]:
     """The same rows in frames of at least so many bytes, but the last."""
     held: list[pl.DataFrame] = []
+    size = 0
     for batch in batches:
         held.append(batch)
-        if sum(part.estimated_size() for part in held) >= least_bytes:
+        size += int(batch.estimated_size())
+        if size >= least_bytes:
             yield pl.concat(held)
-            held = []
+            held, size = [], 0
     if held:
         yield pl.concat(held)
 

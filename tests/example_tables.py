@@ -1,6 +1,7 @@
 """A small run with known counts, as real frames with the tables' schemas."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import polars as pl
@@ -18,6 +19,15 @@ VERDICTS = {
     ("small", "imported"): ["abstained"] * 2,
 }
 """Verdicts of the traces of each model and temperature, all for one prompt."""
+
+
+def filled_rows(name: str, rows: Iterable[dict[str, object]]) -> pl.LazyFrame:
+    """Rows of a table; columns that a row does not give are null if they may be, else have any value of their type."""
+    blank = {
+        column.name: None if column.nullable else {"Int64": 1, "Float64": 1.0}.get(str(column.dtype), "x")
+        for column in TABLES[name].columns
+    }
+    return TABLES[name].frame(blank | row for row in rows).lazy()
 
 
 def small_run(

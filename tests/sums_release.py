@@ -6,6 +6,7 @@ from typing import get_args
 
 import polars as pl
 import yaml
+from example_tables import filled_rows
 
 from openreason_dagster.domain.each_part import one_by_one
 from openreason_dagster.domain.inference.prompts import PLACEHOLDER, build_messages
@@ -13,19 +14,9 @@ from openreason_dagster.domain.recipe_formats import Format
 from openreason_dagster.domain.release.configurations import data_files, write_configurations
 from openreason_dagster.domain.release.layouts import LAYOUTS, Layout, Question
 from openreason_dagster.domain.release.release_parts import ReleaseParts, write_in_parts
-from openreason_dagster.domain.schemas import TABLES
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 ROWS = [(first, first + 3) for first in range(12, 20)]
-
-
-def rows_of(name, rows):
-    columns = TABLES[name].columns
-    blank = {
-        column.name: None if column.nullable else {"Int64": 1, "Float64": 1.0}.get(str(column.dtype), "x")
-        for column in columns
-    }
-    return TABLES[name].frame(blank | row for row in rows).lazy()
 
 
 def solved(first, second, offset=0):
@@ -38,20 +29,20 @@ def tables():
     ]
     shared = {"split": "train", "language": "en", "domain": "math", "source": "sums", "license": "MIT"}
     return {
-        "sft_mix": rows_of("sft_mix", [
+        "sft_mix": filled_rows("sft_mix", [
             shared | {"trace_id": key, "messages": [
                 {"role": "user", "content": text}, {"role": "assistant", "content": solved(first, second)},
             ]} for key, text, first, second in texts
         ]),
-        "rl_prompts": rows_of("rl_prompts", [
+        "rl_prompts": filled_rows("rl_prompts", [
             shared | {"prompt_id": key, "prompt": text, "reference_answer": str(first + second), "verifier": "math",
                       "verifier_spec": "{}", "pass_rate": 0.5} for key, text, first, second in texts
         ]),
-        "preference_pairs": rows_of("preference_pairs", [
+        "preference_pairs": filled_rows("preference_pairs", [
             shared | {"pair_id": key, "prompt": text, "chosen": solved(first, second),
                       "rejected": solved(first, second, 1)} for key, text, first, second in texts
         ]),
-        "safety_set": rows_of("safety_set", [
+        "safety_set": filled_rows("safety_set", [
             shared | {"trace_id": key, "prompt": text, "answer": solved(first, second), "label": label}
             for (key, text, first, second), label in zip(texts, ("safe", "unsafe") * 4, strict=True)
         ]),

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from example_tables import filled_rows
 from small_workspace import STARTER_MODELS
-from sums_release import FORMATS, ROWS, rows_of, write_sums_release
+from sums_release import FORMATS, ROWS, write_sums_release
 
 from openreason_dagster.resources.model_rewards import score_responses
 from openreason_dagster.scoring import format_reward, r1_reward
@@ -107,7 +108,7 @@ def test_reward_model_trained_on_our_pairs_scores_chosen_above_rejected(load, sm
         "revision": "1", "license": "Apache-2.0",
     })  # fmt: skip
     small.write_recipe(rewards={"safety": {"model": "kind"}})
-    small.tables.replace("cot_prompted_traces", rows_of("cot_prompted_traces", [
+    small.tables.replace("cot_prompted_traces", filled_rows("cot_prompted_traces", [
         {"trace_id": f"{number} {offset}", "prompt": f"What is {first} + {second}?", "answer": str(total + offset),
          "reasoning": f"{first} + {second} makes {total + offset}."}
         for number, (first, second) in enumerate(ROWS) for total in [first + second] for offset in (0, 1)

@@ -2,23 +2,15 @@
 
 import polars as pl
 import pytest
+from example_tables import filled_rows
 
 from openreason_dagster.domain.datasets.open_answers import open_answers
 from openreason_dagster.domain.datasets.safety_rows import choose_responses, labelled_rows, responses, with_whole_text
 from openreason_dagster.domain.recipe_open_answers import SafetySet
-from openreason_dagster.domain.schemas import SAFETY_SET, TABLES
+from openreason_dagster.domain.schemas import SAFETY_SET
 from openreason_dagster.domain.verification.safety_judge import Labelled
 
 PROMPT = {"source": "s", "domain": "general", "language": "en", "license": "MIT"}
-
-
-def rows_of(name, rows):
-    columns = TABLES[name].columns
-    blank = {
-        column.name: None if column.nullable else {"Int64": 1, "Float64": 1.0}.get(str(column.dtype), "x")
-        for column in columns
-    }
-    return TABLES[name].frame(blank | row for row in rows).lazy()
 
 
 def talk(*contents):
@@ -40,20 +32,20 @@ def tables():
               trace(4, "decided"), trace(5, "decided"), trace(6, "maths")]  # fmt: skip
     verdicts = [verdict(1, "open", "abstained"), verdict(4, "decided", "incorrect"), verdict(5, "decided", "error")]
     return {
-        "chat_sft_data": rows_of("chat_sft_data", [
+        "chat_sft_data": filled_rows("chat_sft_data", [
             PROMPT | {"conversation_id": "c1", "prompt_id": "chat", "messages": talk("Hi", "Hello")},
             PROMPT | {"conversation_id": "c2", "prompt_id": "long", "messages": talk("Hi", "Hello", "Bye", "Bye")},
         ]),
-        "cot_prompted_traces": rows_of("cot_prompted_traces", [
+        "cot_prompted_traces": filled_rows("cot_prompted_traces", [
             PROMPT | {"trace_id": "w1", "prompt_id": "chat", "reasoning": "They greet.", "answer": "Good day"},
             PROMPT | {"trace_id": "w2", "prompt_id": "rule", "answer": "kept it", "verdict": "correct", "source": "r",
                       "verifier_version": "instruction-1"},
             PROMPT | {"trace_id": "w3", "prompt_id": "rated", "reasoning": "They bid farewell.", "answer": "Good bye",
                       "verdict": "correct", "verifier_version": "rating-1:judge"},
         ]),
-        "sampled_traces": rows_of("sampled_traces", traces),
-        "verified_traces": rows_of("verified_traces", verdicts),
-        "prompt_pool": rows_of("prompt_pool", [
+        "sampled_traces": filled_rows("sampled_traces", traces),
+        "verified_traces": filled_rows("verified_traces", verdicts),
+        "prompt_pool": filled_rows("prompt_pool", [
             PROMPT | {"prompt_id": "open", "source": "pool"}, PROMPT | {"prompt_id": "decided"},
             PROMPT | {"prompt_id": "maths", "domain": "math"},
         ]),
